@@ -1,0 +1,414 @@
+package dev.fusedio.loop;
+
+import dev.fusedio.ring.CompletionSink;
+import dev.fusedio.ring.IoUring;
+import dev.fusedio.ring.ProvidedBuffers;
+import dev.fusedio.ring.RingDriver;
+import dev.fusedio.ring.Sqe;
+import dev.fusedio.sys.Clock;
+import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.EventFd;
+import dev.fusedio.sys.Libc;
+import dev.fusedio.sys.SystemCallException;
+import java.lang.foreign.Arena;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One core's event loop: a platform thread with a ring of its own, which sleeps nowhere but in {@code io_uring_enter}.
+ * Everything that is registered here belongs to this thread for its whole life; other threads reach it by
+ * {@link #execute}.
+ */
+public final class CoreLoop implements CompletionSink {
+    private static final int ENTERS = 0;
+    private static final int SUBMISSIONS = 1;
+    private static final int COMPLETIONS = 2;
+    private static final int OVERFLOWS = 3;
+    private static final int LEASED = 4;
+    private static final int REQUESTS = 5;
+    private static final int BORROWED = 6;
+    private static final int COPIED = 7;
+    private static final int COUNTERS = 8;
+
+    /**
+     * Submissions after which a round ends although more turns wait. Small enough that the first answers leave, and the
+     * clients go on, while later requests are still being worked on; large enough that one system call serves many.
+     */
+    private static final int ROUND_SUBMISSIONS = 64;
+
+    /** Tasks taken from the mailbox in one round, so that a flood of them doesn't starve the ring. */
+    private static final int MAIL_PER_ROUND = 64;
+
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
+    private final int core;
+    private final RingDriver driver;
+    private final Libc libc;
+    private final Clock clock;
+    private final Slab slab;
+    private final boolean slabRegistered;
+    private final ProvidedBuffers receiveBuffers;
+    private final Mailbox mailbox;
+    private final Consumer<Throwable> errors;
+    private final Slots slots = new Slots();
+    private final Timers timers = new Timers();
+    private final Counters counters = new Counters(COUNTERS);
+    private final AtomicBoolean sleeping = new AtomicBoolean();
+    private final EventFd wakeUp;
+    private final long wakeUpBuffer;
+    private final int wakeUpSlot;
+    private final Thread thread;
+
+    private @Nullable Deferred[] deferred = new Deferred[256];
+    private int deferredCount;
+    private final ArrayDeque<Turn> turns = new ArrayDeque<>(256);
+    private long now;
+    private volatile boolean stopping;
+    private volatile boolean ended;
+    private final ReentrantLock afterEnd = new ReentrantLock();
+
+    /**
+     * Made on the thread that will {@link #run} it.
+     *
+     * @param core the processor's number, for reports
+     * @param driver the thread's ring
+     * @param libc the thread's own
+     * @param arena memory as long-lived as the loop
+     * @param slab memory for leases
+     * @param slabRegistered whether the slab is the ring's fixed buffer 0
+     * @param errors is told of exceptions that a handler let through; the loop goes on
+     */
+    public CoreLoop(
+            final int core,
+            final RingDriver driver,
+            final Libc libc,
+            final Arena arena,
+            final Clock clock,
+            final Slab slab,
+            final boolean slabRegistered,
+            final ProvidedBuffers receiveBuffers,
+            final int mailboxCapacity,
+            final Consumer<Throwable> errors)
+            throws SystemCallException {
+        this.core = core;
+        this.driver = driver;
+        this.libc = libc;
+        this.clock = clock;
+        this.slab = slab;
+        this.slabRegistered = slabRegistered;
+        this.receiveBuffers = receiveBuffers;
+        this.mailbox = new Mailbox(mailboxCapacity);
+        this.errors = errors;
+        this.wakeUp = new EventFd(libc);
+        this.wakeUpBuffer = arena.allocate(Long.BYTES, Long.BYTES).address();
+        this.wakeUpSlot = slots.register(new WakeUp());
+        this.thread = Thread.currentThread();
+        this.now = clock.nanos();
+        armWakeUp();
+    }
+
+    /** Runs until {@link #stop}. */
+    public void run() {
+        while (!stopping) {
+            runOnce(true);
+        }
+        ended = true;
+        drainAfterEnd(); // whoever waits for an answer gets one
+    }
+
+    /** Runs what is left in the mailbox: on the loop's thread at its end, later on that of whoever came too late. */
+    private void drainAfterEnd() {
+        afterEnd.lock();
+        try {
+            drainMailbox(Integer.MAX_VALUE);
+        } finally {
+            afterEnd.unlock();
+        }
+    }
+
+    /**
+     * One round: mail, deferred work, one entry into the kernel, timers, completions.
+     *
+     * @param maySleep whether to wait for something when there is nothing to do
+     */
+    public void runOnce(final boolean maySleep) {
+        drainMailbox(MAIL_PER_ROUND);
+        runTurns();
+        runDeferred();
+        boolean sleep = maySleep && deferredCount == 0 && turns.isEmpty();
+        if (sleep) {
+            sleeping.set(true);
+            sleep = mailbox.isEmpty() && !stopping; // looked at after the flag is up: no wake-up is lost
+        }
+        driver.enter(sleep, sleep ? timers.untilNext(clock.nanos()) : 0);
+        sleeping.lazySet(false);
+        now = clock.nanos();
+        expireTimers();
+        driver.drain(this);
+        runDeferred();
+        publish();
+    }
+
+    private void expireTimers() {
+        try {
+            timers.expire(now);
+        } catch (final RuntimeException e) {
+            errors.accept(e); // the other timers that are due come with the next round
+        }
+    }
+
+    private void publish() {
+        counters.set(ENTERS, driver.enters());
+        counters.set(SUBMISSIONS, driver.submissions());
+        counters.set(COMPLETIONS, driver.completions());
+        counters.set(OVERFLOWS, driver.overflows());
+        counters.set(LEASED, slab.leased());
+    }
+
+    private void drainMailbox(final int limit) {
+        for (int i = 0; i < limit; i++) {
+            final Runnable task = mailbox.poll();
+            if (task == null) {
+                return;
+            }
+            try {
+                task.run();
+            } catch (final RuntimeException e) {
+                errors.accept(e);
+            }
+        }
+    }
+
+    private void runTurns() {
+        // each turn once at most: one that asks for another comes after all that wait already
+        for (int left = turns.size(); left > 0 && driver.pending() < ROUND_SUBMISSIONS; left--) {
+            try {
+                turns.removeFirst().onTurn();
+            } catch (final RuntimeException e) {
+                errors.accept(e);
+            }
+        }
+    }
+
+    private void runDeferred() {
+        for (int i = 0; i < deferredCount; i++) { // what is deferred meanwhile is run as well
+            final Deferred task = deferred[i];
+            deferred[i] = null;
+            try {
+                if (task != null) {
+                    task.onRoundEnd();
+                }
+            } catch (final RuntimeException e) {
+                errors.accept(e);
+            }
+        }
+        deferredCount = 0;
+    }
+
+    @Override
+    public void onCompletion(final long userData, final int result, final int flags) {
+        final Completable owner = slots.owner(userData);
+        if (owner == null) {
+            return; // its owner is gone: a cancelled operation's last word
+        }
+        try {
+            owner.onCompletion(Slots.tag(userData), result, flags);
+        } catch (final RuntimeException e) {
+            errors.accept(e);
+            failed(owner, e);
+        }
+    }
+
+    private void failed(final Completable owner, final RuntimeException e) {
+        try {
+            owner.onFailure(e);
+        } catch (final RuntimeException again) {
+            errors.accept(again);
+        }
+    }
+
+    /**
+     * Runs {@code task} on this loop's thread soon. Any thread.
+     *
+     * @return false when the mailbox is full or the loop has ended: the task will not run
+     */
+    public boolean execute(final Runnable task) {
+        if (ended || !mailbox.offer(task)) {
+            return false;
+        }
+        if (ended) {
+            drainAfterEnd(); // the loop's last look may have been before the task came
+        } else if (sleeping.get() && sleeping.compareAndSet(true, false)) {
+            wakeUp.signal();
+        }
+        return true;
+    }
+
+    /** Whether {@link #run} has come to its end: tasks are taken no more. Any thread. */
+    public boolean hasEnded() {
+        return ended;
+    }
+
+    /** Ends {@link #run} after the present round. Any thread. */
+    public void stop() {
+        stopping = true;
+        if (!ended) {
+            wakeUp.signal();
+        }
+    }
+
+    /** Runs {@code task} at the end of this round. */
+    public void defer(final Deferred task) {
+        if (deferredCount == deferred.length) {
+            deferred = Arrays.copyOf(deferred, deferredCount * 2);
+        }
+        deferred[deferredCount++] = task;
+    }
+
+    /** Has {@code task} called when it is its turn: after those that asked before, in this round or a later one. */
+    public void enqueue(final Turn task) {
+        turns.addLast(task);
+    }
+
+    /** Gives {@code owner} a slot to receive completions by. */
+    public int register(final Completable owner) {
+        return slots.register(owner);
+    }
+
+    /** Frees a slot; completions still to come for it are dropped. */
+    public void release(final int slot) {
+        slots.release(slot);
+    }
+
+    /**
+     * The user data for an operation.
+     *
+     * @param tag 24 bits of the owner's choice
+     */
+    public long userData(final int slot, final int tag) {
+        return slots.userData(slot, tag);
+    }
+
+    /** Counts an answered request. */
+    public void countRequest() {
+        counters.add(REQUESTS, 1);
+    }
+
+    /** Counts payload that a file or socket took from, or put into, a command's buffer. */
+    public void countBorrowed(final long bytes) {
+        counters.add(BORROWED, bytes);
+    }
+
+    /** Counts payload that this process copied. */
+    public void countCopied(final long bytes) {
+        counters.add(COPIED, bytes);
+    }
+
+    /** The counts of this moment. Any thread. */
+    public LoopSnapshot snapshot() {
+        return new LoopSnapshot(
+                core,
+                Math.max(THREADS.getThreadCpuTime(thread.threadId()), 0),
+                counters.get(ENTERS),
+                counters.get(SUBMISSIONS),
+                counters.get(COMPLETIONS),
+                counters.get(OVERFLOWS),
+                counters.get(REQUESTS),
+                counters.get(BORROWED),
+                counters.get(COPIED),
+                counters.get(LEASED),
+                slab.length());
+    }
+
+    /** Whether the calling thread is this loop's. */
+    public boolean inLoop() {
+        return Thread.currentThread() == thread;
+    }
+
+    /** The processor this loop was made for. */
+    public int core() {
+        return core;
+    }
+
+    /** Monotonic nanoseconds as of the present round's start. */
+    public long now() {
+        return now;
+    }
+
+    /** Monotonic nanoseconds of this very moment. */
+    public long preciseNow() {
+        return clock.nanos();
+    }
+
+    public RingDriver driver() {
+        return driver;
+    }
+
+    /** The loop thread's C library. */
+    public Libc libc() {
+        return libc;
+    }
+
+    public Slab slab() {
+        return slab;
+    }
+
+    /** Whether leases can be named as fixed buffer 0. */
+    public boolean slabRegistered() {
+        return slabRegistered;
+    }
+
+    public ProvidedBuffers receiveBuffers() {
+        return receiveBuffers;
+    }
+
+    public Timers timers() {
+        return timers;
+    }
+
+    /** Where exceptions go that nobody below handles. */
+    public Consumer<Throwable> errors() {
+        return errors;
+    }
+
+    /** Frees what the loop holds, after {@link #run} has returned. */
+    void close() {
+        wakeUp.close();
+    }
+
+    private void armWakeUp() {
+        Sqe.prepare(
+                driver.sqe(),
+                IoUring.OP_READ,
+                0,
+                0,
+                wakeUp.fd(),
+                0,
+                wakeUpBuffer,
+                Long.BYTES,
+                0,
+                0,
+                slots.userData(wakeUpSlot, 0));
+    }
+
+    private final class WakeUp implements Completable {
+        @Override
+        public void onCompletion(final int tag, final int result, final int flags) {
+            if (result < 0 && result != -Errno.EINTR && result != -Errno.EAGAIN && result != -Errno.ECANCELED) {
+                throw new IllegalStateException("reading the wake-up eventfd: " + Errno.name(result));
+            }
+            armWakeUp();
+        }
+
+        @Override
+        public void onFailure(final RuntimeException e) {
+            stopping = true; // a loop that can't be woken is of no use
+        }
+    }
+}
