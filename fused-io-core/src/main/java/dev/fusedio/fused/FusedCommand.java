@@ -1,0 +1,390 @@
+package dev.fusedio.fused;
+
+import dev.fusedio.loop.Completable;
+import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.ring.Sqe;
+import dev.fusedio.sys.Errno;
+
+/**
+ * A primary request with its buffer, and the secondary operations that borrow it.
+ *
+ * <ol>
+ *   <li>The primary provides one buffer: a length and a direction. {@link Direction#SRC}: secondaries read from it.
+ *       {@link Direction#DEST}: secondaries write to it.
+ *   <li>A secondary borrows {@code [offset, offset + length)}. Beyond the buffer: -EFAULT. The wrong direction, no
+ *       buffer yet, or a buffer without data: -EINVAL. Several may borrow at once or one after another.
+ *   <li>The primary completes after its last secondary, always, and exactly once; its result says what failed first.
+ *       The buffer is not reachable after that.
+ *   <li>If the primary can't start, no secondary is issued.
+ *   <li>Short transfers are continued; a secondary ends with its full length or an error number.
+ * </ol>
+ *
+ * <p>Objects are pooled by their owners and used again after completion. The loop's thread only.
+ *
+ * <p>Providers: leased memory ({@link #lease}), memory of the owner's such as a receive buffer ({@link #provide}); block
+ * requests of ublk lend their own pages by index and join here.
+ */
+public final class FusedCommand implements Completable {
+    /** The operation goes on; its owner will be told. No result of an operation has this value. */
+    public static final int PENDING = Integer.MIN_VALUE;
+
+    /** Secondaries that may be in flight on the ring for one command. */
+    public static final int MAX_TRANSFERS = 4;
+
+    /** A tag for secondaries that transfer nothing: fdatasync, fallocate. */
+    private static final int TAG_PLAIN = MAX_TRANSFERS;
+
+    /** What a command tells its owner. */
+    public interface Owner {
+        /**
+         * All secondaries that were issued have ended; more may be issued, or the command finished. Not called for
+         * secondaries that ended at once.
+         *
+         * @param firstError 0, or the negated error number of the secondary that failed first
+         */
+        void onSecondariesDone(int firstError);
+
+        /**
+         * The command has completed and its buffer is gone; the object may be used again.
+         *
+         * @param result what {@link FusedCommand#finish} was given, or the first error if that was no error
+         */
+        void onCommandComplete(int result);
+
+        /** One of the two methods above let an exception through, a defect of this program. */
+        void onFailure(RuntimeException e);
+    }
+
+    private enum State {
+        /** Not started: nothing can be borrowed. */
+        IDLE,
+        /** Started; secondaries may be issued. */
+        OPEN,
+        /** Finished by its owner; completes after the last secondary. */
+        FINISHING
+    }
+
+    private final CoreLoop loop;
+    private final Owner owner;
+    private final int slot;
+    private final FileTransfer[] transfers = new FileTransfer[MAX_TRANSFERS];
+    private int transfersBusy;
+
+    private State state = State.IDLE;
+    private long address;
+    private int length;
+    private boolean hasBuffer;
+    private boolean leased;
+    private boolean fixed;
+    private Direction direction = Direction.DEST;
+    private int outstanding;
+    private int firstError;
+    private int result;
+
+    /**
+     * @param loop whose thread uses the command
+     * @param owner is told how it goes
+     */
+    public FusedCommand(final CoreLoop loop, final Owner owner) {
+        this.loop = loop;
+        this.owner = owner;
+        this.slot = loop.register(this);
+        for (int i = 0; i < MAX_TRANSFERS; i++) {
+            transfers[i] = new FileTransfer();
+        }
+    }
+
+    // --- primary ---------------------------------------------------------------------------------------------------
+
+    /**
+     * Starts the command with a buffer of leased memory, at first to be written to by secondaries.
+     *
+     * @param bytes 1 to {@link dev.fusedio.loop.Slab#MAX_BLOCK}
+     * @return 0; -ENOMEM when no memory is free now, and then nothing has started
+     */
+    public int lease(final int bytes) {
+        requireIdle();
+        final long block = loop.slab().lease(bytes);
+        if (block == 0) {
+            return -Errno.ENOMEM;
+        }
+        open(block, bytes, true, Direction.DEST);
+        leased = true;
+        fixed = loop.slabRegistered();
+        return 0;
+    }
+
+    /**
+     * Starts the command with a buffer that is the owner's: it must stay as it is until the command completes.
+     *
+     * @param where the address of {@code bytes} bytes that already hold, or can take, the payload
+     */
+    public void provide(final long where, final int bytes, final Direction way) {
+        requireIdle();
+        open(where, bytes, true, way);
+    }
+
+    /** Starts the command without a buffer, as a flush has none. Borrowing from it is -EINVAL. */
+    public void startWithoutBuffer() {
+        requireIdle();
+        open(0, 0, false, Direction.DEST);
+    }
+
+    private void requireIdle() {
+        if (state != State.IDLE) {
+            throw new IllegalStateException("a fused command was started while in state " + state);
+        }
+    }
+
+    private void open(final long where, final int bytes, final boolean buffer, final Direction way) {
+        if (bytes < 0) {
+            throw new IllegalArgumentException("a buffer of " + bytes + " bytes");
+        }
+        state = State.OPEN;
+        address = where;
+        length = bytes;
+        hasBuffer = buffer;
+        leased = false;
+        fixed = false;
+        direction = way;
+        outstanding = 0;
+        firstError = 0;
+        result = 0;
+    }
+
+    /**
+     * Turns a buffer of leased memory round: it has been filled and can be read from by secondaries. To be called when
+     * all that write to it have ended well.
+     */
+    public void turn() {
+        if (state != State.OPEN || !leased || outstanding != 0 || direction != Direction.DEST || firstError != 0) {
+            throw new IllegalStateException("a buffer was turned round too early or twice");
+        }
+        direction = Direction.SRC;
+    }
+
+    /**
+     * Ends the command. It completes now, or after the last secondary.
+     *
+     * @param outcome its result unless a secondary has failed: zero or more, or a negated error number
+     */
+    public void finish(final int outcome) {
+        if (state != State.OPEN) {
+            throw new IllegalStateException("a fused command was finished in state " + state);
+        }
+        state = State.FINISHING;
+        result = outcome;
+        if (outstanding == 0) {
+            complete();
+        }
+    }
+
+    private void complete() {
+        if (leased) {
+            loop.slab().release(address, length);
+        }
+        final int outcome = firstError != 0 ? firstError : result;
+        state = State.IDLE;
+        address = 0;
+        length = 0;
+        hasBuffer = false;
+        leased = false;
+        owner.onCommandComplete(outcome);
+    }
+
+    /** Whether the command has started and not completed. */
+    public boolean isStarted() {
+        return state != State.IDLE;
+    }
+
+    /** Bytes of the buffer. */
+    public int length() {
+        return length;
+    }
+
+    /** Secondaries that have the buffer now. */
+    public int outstanding() {
+        return outstanding;
+    }
+
+    // --- secondaries -----------------------------------------------------------------------------------------------
+
+    /**
+     * Lends {@code [offset, offset + bytes)} to a secondary that is not one of those below. Every successful call is
+     * followed by one {@link #giveBack} or {@link #giveBackNow}.
+     *
+     * @return 0; -EFAULT beyond the buffer; -EINVAL for the wrong direction, a command that is not open or has no data
+     */
+    public int borrow(final Direction way, final long offset, final long bytes) {
+        if (state != State.OPEN || !hasBuffer || way != direction) {
+            return -Errno.EINVAL;
+        }
+        if (offset < 0 || bytes < 0 || offset > length || bytes > length - offset) {
+            return -Errno.EFAULT;
+        }
+        outstanding++;
+        return 0;
+    }
+
+    /** The address of a byte that is on loan. */
+    public long address(final int offset) {
+        if (outstanding == 0 || !hasBuffer || offset < 0 || offset > length) {
+            throw new IllegalStateException("a buffer was reached for that isn't on loan");
+        }
+        return address + offset;
+    }
+
+    /**
+     * A secondary that was lent the buffer has ended.
+     *
+     * @param outcome zero or more, or a negated error number
+     */
+    public void giveBack(final int outcome) {
+        end(outcome);
+        if (outstanding == 0) {
+            if (state == State.FINISHING) {
+                complete();
+            } else {
+                owner.onSecondariesDone(firstError);
+            }
+        }
+    }
+
+    /** As {@link #giveBack} for a secondary that ended within the call that issued it: the owner is not told. */
+    public void giveBackNow(final int outcome) {
+        end(outcome);
+        if (outstanding == 0 && state == State.FINISHING) {
+            complete(); // finished before it was given back: it was the last, and nobody else completes the command
+        }
+    }
+
+    private void end(final int outcome) {
+        if (outstanding == 0) {
+            throw new IllegalStateException("a buffer was given back that wasn't lent");
+        }
+        outstanding--;
+        if (outcome < 0 && firstError == 0) {
+            firstError = outcome;
+        }
+    }
+
+    /**
+     * Reads {@code bytes} of a file at {@code position} to {@code offset} in the buffer, whole.
+     *
+     * @return {@link #PENDING}, or the error of {@link #borrow}
+     */
+    public int read(final RingFile file, final long position, final int offset, final int bytes) {
+        return transfer(Direction.DEST, file, position, offset, bytes, 0);
+    }
+
+    /**
+     * Writes {@code bytes} at {@code offset} of the buffer to a file at {@code position}, whole.
+     *
+     * @param rwFlags RWF_*, such as RWF_DSYNC
+     * @return {@link #PENDING}, or the error of {@link #borrow}
+     */
+    public int write(final RingFile file, final long position, final int offset, final int bytes, final int rwFlags) {
+        return transfer(Direction.SRC, file, position, offset, bytes, rwFlags);
+    }
+
+    private int transfer(
+            final Direction way,
+            final RingFile file,
+            final long position,
+            final int offset,
+            final int bytes,
+            final int rwFlags) {
+        final int refused = borrow(way, offset, bytes);
+        if (refused != 0) {
+            return refused;
+        }
+        if (bytes == 0) {
+            giveBackNow(0);
+            return 0;
+        }
+        final int index = Integer.numberOfTrailingZeros(~transfersBusy);
+        if (index >= MAX_TRANSFERS) {
+            outstanding--;
+            return -Errno.EBUSY;
+        }
+        transfersBusy |= 1 << index;
+        transfers[index].start(
+                loop, way, fixed, file, position, address + offset, bytes, rwFlags, loop.userData(slot, index));
+        return PENDING;
+    }
+
+    /** Issues fdatasync, a secondary that needs no buffer. */
+    public int dataSync(final RingFile file) {
+        if (state != State.OPEN) {
+            return -Errno.EINVAL;
+        }
+        outstanding++;
+        Sqe.fdatasync(loop.driver().sqe(), file.fd(), file.sqeFlag(), loop.userData(slot, TAG_PLAIN));
+        return PENDING;
+    }
+
+    /** Issues fallocate, a secondary that needs no buffer. */
+    public int allocate(final RingFile file, final int mode, final long position, final long bytes) {
+        if (state != State.OPEN) {
+            return -Errno.EINVAL;
+        }
+        outstanding++;
+        Sqe.fallocate(
+                loop.driver().sqe(), file.fd(), file.sqeFlag(), mode, position, bytes, loop.userData(slot, TAG_PLAIN));
+        return PENDING;
+    }
+
+    /** Issues posix_fadvise, a secondary that needs no buffer. */
+    public int advise(final RingFile file, final long position, final int bytes, final int advice) {
+        if (state != State.OPEN) {
+            return -Errno.EINVAL;
+        }
+        outstanding++;
+        Sqe.fadvise(
+                loop.driver().sqe(),
+                file.fd(),
+                file.sqeFlag(),
+                position,
+                bytes,
+                advice,
+                loop.userData(slot, TAG_PLAIN));
+        return PENDING;
+    }
+
+    /**
+     * Keeps the command open for something that is not on the ring, such as a timer. Ends with {@link #giveBack}.
+     *
+     * @return {@link #PENDING}, or -EINVAL when the command isn't open
+     */
+    public int hold() {
+        if (state != State.OPEN) {
+            return -Errno.EINVAL;
+        }
+        outstanding++;
+        return PENDING;
+    }
+
+    @Override
+    public void onCompletion(final int tag, final int outcome, final int flags) {
+        if (tag == TAG_PLAIN) {
+            giveBack(outcome);
+            return;
+        }
+        final int total = transfers[tag].advance(loop, outcome, loop.userData(slot, tag));
+        if (total != PENDING) {
+            transfersBusy &= ~(1 << tag);
+            giveBack(total);
+        }
+    }
+
+    @Override
+    public void onFailure(final RuntimeException e) {
+        owner.onFailure(e);
+    }
+
+    /** Gives the command's slot on the loop back; it must have completed and is not used again. */
+    public void dispose() {
+        requireIdle();
+        loop.release(slot);
+    }
+}
