@@ -1,0 +1,197 @@
+package dev.fusedio.volume;
+
+import dev.fusedio.fused.Direction;
+import dev.fusedio.fused.FusedCommand;
+import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.loop.Slab;
+import dev.fusedio.loop.Timer;
+import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.Memory;
+import java.nio.ByteBuffer;
+import java.util.function.IntConsumer;
+
+/**
+ * Access to a volume's bytes for callers outside the loops: each call crosses to a loop by its mailbox and back by a
+ * callback. Payload is copied once, between the command's buffer and the caller's.
+ */
+public final class VolumeAccess {
+    /** Bytes of one call at most. */
+    public static final int MAX_LENGTH = Slab.MAX_BLOCK;
+
+    private static final long MEMORY_RETRY_NANOS = 500_000;
+
+    private final CoreLoop loop;
+    private final Volume volume;
+
+    /** @param loop which does the work for this caller */
+    public VolumeAccess(final CoreLoop loop, final Volume volume) {
+        this.loop = loop;
+        this.volume = volume;
+    }
+
+    /**
+     * Fills {@code target}'s remaining bytes from {@code position}. Any thread.
+     *
+     * @param done is given 0 or a negated error number, on the loop's thread; within this call when there is nothing to
+     *     transfer or the range is refused
+     */
+    public void read(final long position, final ByteBuffer target, final IntConsumer done) {
+        submit(new Access(VolumeOperation.READ, position, target, target.remaining(), done));
+    }
+
+    /** Writes {@code source}'s remaining bytes at {@code position}. Otherwise as {@link #read}. */
+    public void write(final long position, final ByteBuffer source, final IntConsumer done) {
+        submit(new Access(VolumeOperation.WRITE, position, source, source.remaining(), done));
+    }
+
+    /** Makes durable what was written before. Otherwise as {@link #read}. */
+    public void flush(final IntConsumer done) {
+        submit(new Access(VolumeOperation.FLUSH, 0, ByteBuffer.allocate(0), 0, done));
+    }
+
+    private void submit(final Access access) {
+        final int refused = access.refusal();
+        if (refused != 0) {
+            access.done.accept(refused);
+        } else if (access.length == 0 && access.operation != VolumeOperation.FLUSH) {
+            access.done.accept(0); // nothing to transfer, no buffer to lend
+        } else if (!loop.execute(access)) {
+            access.done.accept(-Errno.EBUSY);
+        }
+    }
+
+    private final class Access extends Timer implements Runnable, FusedCommand.Owner {
+        private final VolumeOperation operation;
+        private final long position;
+        private final ByteBuffer memory;
+        private final int length;
+        private final IntConsumer done;
+        private FusedCommand command;
+        private Volume.Lane lane;
+        private long begun;
+        private boolean answered;
+
+        @SuppressWarnings("NullAway.Init") // command and lane belong to the loop and are made on its thread, in run()
+        private Access(
+                final VolumeOperation operation,
+                final long position,
+                final ByteBuffer memory,
+                final int length,
+                final IntConsumer done) {
+            this.operation = operation;
+            this.position = position;
+            this.memory = memory;
+            this.length = length;
+            this.done = done;
+        }
+
+        private int refusal() {
+            final int block = volume.capabilities().minimumBlock();
+            if (position < 0 || length > MAX_LENGTH || position % block != 0 || length % block != 0) {
+                return -Errno.EINVAL;
+            }
+            if (operation == VolumeOperation.WRITE && volume.readOnly()) {
+                return -Errno.EPERM;
+            }
+            if (position > volume.size() || length > volume.size() - position) {
+                return operation == VolumeOperation.WRITE ? -Errno.ENOSPC : -Errno.EINVAL;
+            }
+            return 0;
+        }
+
+        @Override
+        public void run() {
+            command = new FusedCommand(loop, this);
+            lane = volume.acquire(loop);
+            lane.counters().start();
+            begun = loop.now();
+            expired();
+        }
+
+        @Override
+        protected void expired() {
+            try {
+                begin();
+            } catch (final RuntimeException e) {
+                loop.errors().accept(e);
+                onFailure(e);
+            }
+        }
+
+        private void begin() {
+            if (length == 0) {
+                command.startWithoutBuffer();
+            } else if (command.lease(length) < 0) {
+                loop.timers().schedule(this, loop.now() + MEMORY_RETRY_NANOS);
+                return;
+            }
+            final int result = issue();
+            if (result != FusedCommand.PENDING) {
+                end(Math.min(result, 0));
+            }
+        }
+
+        private int issue() {
+            return switch (operation) {
+                case READ -> lane.backend().read(command, 0, length, position);
+                case WRITE -> {
+                    copyIn();
+                    command.turn();
+                    yield lane.backend().write(command, 0, length, position, false);
+                }
+                case FLUSH -> lane.backend().flush(command);
+                case TRIM, ZERO, CACHE, EXTENTS -> -Errno.EINVAL;
+            };
+        }
+
+        private void copyIn() {
+            if (length > 0 && command.borrow(Direction.DEST, 0, length) == 0) {
+                Memory.segment(command.address(0), length).asByteBuffer().put(memory);
+                command.giveBackNow(length);
+                loop.countCopied(length);
+            }
+        }
+
+        private void copyOut() {
+            command.turn();
+            if (command.borrow(Direction.SRC, 0, length) == 0) {
+                memory.put(Memory.segment(command.address(0), length).asByteBuffer());
+                command.giveBackNow(length);
+                loop.countCopied(length);
+            }
+        }
+
+        @Override
+        public void onFailure(final RuntimeException e) {
+            answer(-Errno.EIO);
+        }
+
+        private void answer(final int error) {
+            if (!answered) {
+                answered = true;
+                done.accept(error);
+            }
+        }
+
+        @Override
+        public void onSecondariesDone(final int firstError) {
+            end(firstError);
+        }
+
+        private void end(final int error) {
+            if (error == 0 && operation == VolumeOperation.READ && length > 0) {
+                copyOut();
+            }
+            command.finish(error);
+        }
+
+        @Override
+        public void onCommandComplete(final int result) {
+            final int error = Math.min(result, 0);
+            lane.counters().end(operation.ordinal(), length, loop.now() - begun, -error);
+            lane.release();
+            command.dispose();
+            answer(error);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+package dev.fusedio.volume;
+
+import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.ring.SimulatedFile;
+import java.nio.file.Path;
+
+/** A file backend over a file of the simulated kernel: the real {@link FileLane}, every byte by the ring. */
+public final class SimulatedBackend implements Backend {
+    private final SimulatedFile file;
+    private final FileBackend lanes;
+
+    public SimulatedBackend(final SimulatedFile file) {
+        this.file = file;
+        // No look for holes and no inline writes: both would be system calls, which the simulation doesn't see.
+        final OpenFile open =
+                new OpenFile(file.fd(), Path.of("simulated"), false, file.size(), 1, 4096, 0, false, false, false);
+        this.lanes = new FileBackend(open, false, false, Runnable::run);
+    }
+
+    @Override
+    public String description() {
+        return "simulated file";
+    }
+
+    @Override
+    public BackendCapabilities capabilities() {
+        return lanes.capabilities();
+    }
+
+    @Override
+    public long size() {
+        return file.size();
+    }
+
+    @Override
+    public long allocatedBytes() {
+        return file.size();
+    }
+
+    @Override
+    public void grow(final long newSize) {
+        file.truncate(newSize);
+    }
+
+    @Override
+    public BackendLane attach(final CoreLoop loop) {
+        return lanes.attach(loop);
+    }
+
+    @Override
+    public void close() {
+        // the simulated kernel ends with its test
+    }
+}
