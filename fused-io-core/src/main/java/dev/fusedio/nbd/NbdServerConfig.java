@@ -1,0 +1,16 @@
+package dev.fusedio.nbd;
+
+import java.util.List;
+
+/**
+ * @param listen where to listen, at least one address
+ * @param limits bounds for clients
+ */
+public record NbdServerConfig(List<ListenAddress> listen, NbdLimits limits) {
+    public NbdServerConfig {
+        listen = List.copyOf(listen);
+        if (listen.isEmpty()) {
+            throw new IllegalArgumentException("no address to listen at");
+        }
+    }
+}
