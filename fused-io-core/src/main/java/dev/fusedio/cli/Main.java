@@ -1,0 +1,85 @@
+package dev.fusedio.cli;
+
+import dev.fusedio.nbd.ListenAddress;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+
+/** Entry point of the data plane without the control plane. */
+public final class Main {
+    private static final int EXIT_FAILURE = 1;
+    private static final int EXIT_USAGE = 2;
+
+    private Main() {}
+
+    /** {@code serve PATH [OPTION]...}, {@code train}, {@code --help}, {@code --version}. */
+    public static void main(final String[] arguments) {
+        System.exit(run(Arrays.asList(arguments)));
+    }
+
+    private static int run(final List<String> arguments) {
+        final String command = arguments.isEmpty() ? "--help" : arguments.getFirst();
+        final List<String> rest = arguments.isEmpty() ? arguments : arguments.subList(1, arguments.size());
+        try {
+            switch (command) {
+                case "serve" -> {
+                    if (rest.contains("--help") || rest.contains("-h")) {
+                        System.out.print(ServeOptions.HELP);
+                    } else {
+                        serve(ServeOptions.parse(rest));
+                    }
+                }
+                case "train" -> TrainingRun.run();
+                case "--help", "-h", "help" -> System.out.print(ServeOptions.HELP);
+                case "--version" -> System.out.println("gateway " + version());
+                default -> throw new UsageException("unknown command " + command);
+            }
+            return 0;
+        } catch (final UsageException e) {
+            System.err.println("gateway: " + e.getMessage());
+            System.err.println("Try 'gateway serve --help'.");
+            return EXIT_USAGE;
+        } catch (final IOException e) {
+            System.err.println("gateway: " + e.getMessage());
+            return EXIT_FAILURE;
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return EXIT_FAILURE;
+        }
+    }
+
+    private static void serve(final ServeOptions options) throws IOException, InterruptedException {
+        final ServeCommand serve = ServeCommand.start(options, e -> System.err.println("gateway: " + describe(e)));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(serve), "stop"));
+        System.err.println("gateway: " + serve.banner());
+        if (options.listen().stream()
+                .anyMatch(address -> address instanceof ListenAddress.Tcp tcp
+                        && !tcp.address().isLoopbackAddress())) {
+            System.err.println("gateway: warning: whoever reaches this port can read"
+                    + (options.readOnly() ? "" : " and write") + " the volume; there is no authentication");
+        }
+        new CountDownLatch(1).await(); // until a signal runs the hook
+    }
+
+    private static String describe(final Throwable e) {
+        final String cause = e.getCause() == null ? "" : ": " + e.getCause();
+        return "internal error: " + e + cause + (e.getStackTrace().length > 0 ? " at " + e.getStackTrace()[0] : "");
+    }
+
+    private static void stop(final ServeCommand serve) {
+        int status = 0;
+        try {
+            serve.close();
+        } catch (final IOException e) {
+            System.err.println("gateway: " + e.getMessage());
+            status = EXIT_FAILURE;
+        }
+        Runtime.getRuntime().halt(status); // being told to stop is no failure, which the JVM's own 143 would say
+    }
+
+    private static String version() {
+        final String version = Main.class.getPackage().getImplementationVersion();
+        return version == null ? "development build" : version;
+    }
+}

@@ -1,0 +1,89 @@
+package dev.fusedio.cli;
+
+import dev.fusedio.loop.LoopConfig;
+import dev.fusedio.loop.LoopGroup;
+import dev.fusedio.nbd.ExportDirectory;
+import dev.fusedio.nbd.ListenAddress;
+import dev.fusedio.nbd.NbdLimits;
+import dev.fusedio.nbd.NbdServer;
+import dev.fusedio.nbd.NbdServerConfig;
+import dev.fusedio.nbd.SessionListener;
+import dev.fusedio.volume.Backend;
+import dev.fusedio.volume.FileBackend;
+import dev.fusedio.volume.Volume;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.function.Consumer;
+
+/** A running {@code serve}: one volume, one server. */
+final class ServeCommand implements AutoCloseable {
+    private static final Duration GRACE = Duration.ofSeconds(5);
+
+    private final LoopGroup loops;
+    private final Volume volume;
+    private final NbdServer server;
+
+    private ServeCommand(final LoopGroup loops, final Volume volume, final NbdServer server) {
+        this.loops = loops;
+        this.volume = volume;
+        this.server = server;
+    }
+
+    /**
+     * Opens the volume and starts to listen.
+     *
+     * @param errors is told of failures that no client is told of
+     * @throws IOException saying what can't be had, and why
+     */
+    static ServeCommand start(final ServeOptions options, final Consumer<Throwable> errors) throws IOException {
+        final LoopGroup loops = LoopGroup.start(LoopConfig.of(options.cores()), errors);
+        try {
+            final Backend backend =
+                    FileBackend.open(options.path(), options.readOnly(), options.direct(), loops.blocking());
+            final Volume volume = new Volume(options.export(), "", backend, options.readOnly());
+            final NbdServer server = NbdServer.start(
+                    loops,
+                    new NbdServerConfig(options.listen(), NbdLimits.defaults()),
+                    ExportDirectory.of(volume),
+                    SessionListener.none());
+            return new ServeCommand(loops, volume, server);
+        } catch (final IOException | RuntimeException e) {
+            loops.close();
+            throw e;
+        }
+    }
+
+    /** One line for the operator. */
+    String banner() {
+        return "serving " + volume.backend().description() + " (" + volume.size() + " bytes"
+                + (volume.readOnly() ? ", read-only" : "") + ") as \"" + volume.name() + "\" at "
+                + String.join(
+                        ", ",
+                        server.addresses().stream().map(ServeCommand::display).toList());
+    }
+
+    private static String display(final SocketAddress address) {
+        return address instanceof InetSocketAddress inet
+                ? new ListenAddress.Tcp(inet.getAddress(), inet.getPort()).toString()
+                : "unix:" + address;
+    }
+
+    NbdServer server() {
+        return server;
+    }
+
+    /** Whether the data plane is alive. */
+    boolean isRunning() {
+        return loops.isRunning();
+    }
+
+    /** Answers what is in flight, then lets go of everything; takes at most some seconds. */
+    @Override
+    public void close() throws IOException {
+        server.stop(GRACE);
+        volume.close();
+        loops.close();
+    }
+}
