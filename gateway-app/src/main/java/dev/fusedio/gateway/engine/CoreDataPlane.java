@@ -1,0 +1,176 @@
+package dev.fusedio.gateway.engine;
+
+import dev.fusedio.gateway.config.GatewayProperties;
+import dev.fusedio.gateway.config.StartRefusedException;
+import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.loop.LoopConfig;
+import dev.fusedio.loop.LoopGroup;
+import dev.fusedio.loop.LoopSnapshot;
+import dev.fusedio.ring.RingFeatures;
+import dev.fusedio.sys.Affinity;
+import dev.fusedio.sys.KernelInfo;
+import dev.fusedio.volume.Backend;
+import dev.fusedio.volume.FileBackend;
+import dev.fusedio.volume.MemoryBackend;
+import java.io.IOException;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.stereotype.Component;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+
+/** The core loops and what they have open. First to start and last to stop. */
+@Component
+final class CoreDataPlane implements DataPlane, SmartLifecycle {
+    /** Before everything else of the gateway. */
+    static final int PHASE = -300;
+
+    private static final Logger LOG = LoggerFactory.getLogger(CoreDataPlane.class);
+
+    private final GatewayProperties.Engine properties;
+    private volatile @Nullable Running running;
+
+    CoreDataPlane(final GatewayProperties properties) {
+        this.properties = properties.engine();
+    }
+
+    @Override
+    public Mono<OpenVolume> open(final VolumeSpec spec) {
+        return Mono.defer(() -> {
+                    final LoopGroup loops = loops();
+                    return Mono.<OpenVolume>fromCallable(() -> new CoreVolume(loops, openBackend(loops, spec), spec))
+                            .subscribeOn(Schedulers.fromExecutor(loops.blocking()))
+                            .publishOn(Schedulers.parallel());
+                })
+                .onErrorMap(IOException.class, Failures::of);
+    }
+
+    @Override
+    public EngineReport report() {
+        final Running now = current();
+        final RingFeatures features = now.loops.features();
+        return new EngineReport(
+                now.loops.isRunning(),
+                now.kernel.release(),
+                now.kernel.machine(),
+                now.loops.loops().stream().map(CoreLoop::core).toList(),
+                features.granted(),
+                features.refused().stream()
+                        .map(refusal -> new EngineReport.Refusal(refusal.feature(), refusal.reason()))
+                        .toList(),
+                now.kernel.lockedMemoryBytes(),
+                now.kernel.openFiles());
+    }
+
+    @Override
+    public List<LoopCounters> counters() {
+        return loops().loops().stream()
+                .map(CoreLoop::snapshot)
+                .map(CoreDataPlane::counters)
+                .toList();
+    }
+
+    @Override
+    public void start() {
+        final LoopConfig defaults =
+                properties.cores().isEmpty() ? LoopConfig.ofAllowedCores() : LoopConfig.of(requestedCores());
+        try {
+            final LoopConfig config = new LoopConfig(
+                    defaults.cores(),
+                    properties.pin(),
+                    defaults.ringEntries(),
+                    properties.memory().bytes(),
+                    defaults.receiveBuffers(),
+                    defaults.receiveBufferBytes(),
+                    defaults.mailboxCapacity());
+            final LoopGroup loops =
+                    LoopGroup.start(config, failure -> LOG.error("a core loop's handler failed", failure));
+            running = new Running(loops, KernelInfo.read());
+        } catch (final IOException e) {
+            throw new StartRefusedException(String.valueOf(e.getMessage()), e);
+        } catch (final IllegalArgumentException e) {
+            throw new StartRefusedException("gateway.engine: " + e.getMessage(), e);
+        }
+        final RingFeatures features = loops().features();
+        LOG.info("core loops on processors {}; io_uring features in use: {}", defaults.cores(), features.granted());
+        features.refused().forEach(refusal -> LOG.info("not in use: {}: {}", refusal.feature(), refusal.reason()));
+    }
+
+    @Override
+    public void stop() {
+        final Running stopping = running;
+        if (stopping != null) {
+            running = null;
+            stopping.loops.close();
+        }
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running != null;
+    }
+
+    @Override
+    public int getPhase() {
+        return PHASE;
+    }
+
+    /**
+     * The loops.
+     *
+     * @throws DataPlaneException if they do not run
+     */
+    LoopGroup loops() {
+        return current().loops;
+    }
+
+    private List<Integer> requestedCores() {
+        final List<Integer> allowed = Affinity.allowed();
+        for (final Integer core : properties.cores()) {
+            if (!allowed.contains(core)) {
+                throw new StartRefusedException("gateway.engine.cores: processor " + core
+                        + " is not among those that this process may use, " + allowed);
+            }
+        }
+        return properties.cores();
+    }
+
+    private Running current() {
+        final Running now = running;
+        if (now == null) {
+            throw new DataPlaneException("ESHUTDOWN", "the core loops do not run");
+        }
+        return now;
+    }
+
+    private static Backend openBackend(final LoopGroup loops, final VolumeSpec spec) throws IOException {
+        return switch (spec.backend()) {
+            // Opened for writing although the volume may be read-only: that can be changed while it is open.
+            case FILE ->
+                FileBackend.open(Objects.requireNonNull(spec.data()), false, spec.directIo(), loops.blocking());
+            case MEMORY -> new MemoryBackend(spec.size());
+        };
+    }
+
+    private static LoopCounters counters(final LoopSnapshot loop) {
+        return new LoopCounters(
+                loop.core(),
+                loop.busyNanos(),
+                loop.enters(),
+                loop.submissions(),
+                loop.completions(),
+                loop.overflows(),
+                loop.requests(),
+                loop.borrowedBytes(),
+                loop.copiedBytes(),
+                loop.leasedBytes(),
+                loop.slabBytes());
+    }
+
+    /** What there is between start and stop. */
+    private record Running(LoopGroup loops, KernelInfo kernel) {}
+}

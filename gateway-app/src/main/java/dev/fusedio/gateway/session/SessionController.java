@@ -1,0 +1,115 @@
+package dev.fusedio.gateway.session;
+
+import dev.fusedio.gateway.engine.NbdSession;
+import dev.fusedio.gateway.engine.NbdSessions;
+import dev.fusedio.gateway.engine.SessionEvent;
+import dev.fusedio.gateway.web.ProblemException;
+import dev.fusedio.gateway.web.ProblemType;
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.http.codec.ServerSentEvent;
+import org.springframework.web.bind.annotation.DeleteMapping;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.ResponseStatus;
+import org.springframework.web.bind.annotation.RestController;
+import reactor.core.publisher.BufferOverflowStrategy;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** NBD sessions: list, look at, follow, end. */
+@RestController
+@RequestMapping("/api/v1/sessions")
+@Tag(name = "sessions", description = "List, look at, follow and end NBD sessions.")
+final class SessionController {
+    private static final Duration HEARTBEAT = Duration.ofSeconds(15);
+    private static final int EVENT_BACKLOG = 256;
+
+    private final NbdSessions sessions;
+
+    SessionController(final NbdSessions sessions) {
+        this.sessions = sessions;
+    }
+
+    @GetMapping(produces = MediaType.APPLICATION_JSON_VALUE)
+    @Operation(summary = "The sessions in transmission")
+    SessionList list(
+            @Parameter(description = "Only those of this volume.") @RequestParam(required = false)
+                    final @Nullable String volume) {
+        return new SessionList(sessions.sessions().stream()
+                .filter(session -> volume == null || session.volume().equals(volume))
+                .toList());
+    }
+
+    @GetMapping(path = "/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
+    @Operation(
+            summary = "Sessions as they open and close",
+            description = "Server-sent events named 'opened' and 'closed', and a comment every 15 s. A client that does"
+                    + " not keep up misses some: list the sessions to be sure.")
+    Flux<ServerSentEvent<SessionEvent>> events() {
+        final Flux<ServerSentEvent<SessionEvent>> beats = Flux.interval(Duration.ZERO, HEARTBEAT)
+                .onBackpressureDrop()
+                .map(beat -> ServerSentEvent.<SessionEvent>builder()
+                        .comment("heartbeat")
+                        .build());
+        return sessions.events()
+                .onBackpressureBuffer(EVENT_BACKLOG, dropped -> {}, BufferOverflowStrategy.DROP_OLDEST)
+                .map(event -> ServerSentEvent.builder(event)
+                        .event(event.type().name().toLowerCase(Locale.ROOT))
+                        .build())
+                .mergeWith(beats);
+    }
+
+    @GetMapping("/{id}")
+    @Operation(summary = "One session")
+    @ApiResponse(responseCode = "200")
+    @ApiResponse(
+            responseCode = "404",
+            description = "session-not-found",
+            content = {})
+    NbdSession get(@PathVariable final long id) {
+        return sessions.sessions().stream()
+                .filter(session -> session.id() == id)
+                .findFirst()
+                .orElseThrow(() -> unknown(id));
+    }
+
+    @DeleteMapping("/{id}")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    @Operation(
+            summary = "End a session",
+            description = "Its connection is cut. What it has in flight is carried out, and not answered.")
+    @ApiResponse(responseCode = "204", description = "It is ending.")
+    @ApiResponse(
+            responseCode = "404",
+            description = "session-not-found",
+            content = {})
+    Mono<Void> end(@PathVariable final long id) {
+        return sessions.end(id).flatMap(ended -> ended ? Mono.empty() : Mono.error(unknown(id)));
+    }
+
+    private static ProblemException unknown(final long id) {
+        return new ProblemException(ProblemType.SESSION_NOT_FOUND, "There is no session " + id + ".");
+    }
+
+    /**
+     * A list of sessions.
+     *
+     * @param items in the order of their ids
+     */
+    record SessionList(List<NbdSession> items) {
+        SessionList {
+            items = List.copyOf(items);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package dev.fusedio.gateway.volume;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.fusedio.gateway.catalogue.Volume;
+import dev.fusedio.gateway.catalogue.VolumeRecord;
+import dev.fusedio.gateway.engine.BackendType;
+import io.swagger.v3.oas.annotations.media.Schema;
+import java.time.Instant;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A volume as the API shows it. A damaged one has a name, a state and a reason, and what else its record still tells.
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+@Schema(name = "Volume", description = "A volume.")
+record VolumeView(
+        @Schema(description = "Its name: the NBD export's name too.", example = "demo")
+        String name,
+
+        @Schema(
+                description = "'damaged' volumes are set aside and served to nobody.",
+                allowableValues = {"available", "damaged"})
+        String state,
+
+        @Schema(description = "Why it is set aside; only when damaged.") @Nullable String reason,
+
+        @Schema(description = "Stays the same when it is renamed.") @Nullable UUID id,
+
+        @Schema(description = "Bytes.", example = "1073741824") @Nullable Long size,
+
+        @Schema(description = "Bytes it takes up in the pool.", example = "4096") @Nullable Long allocatedBytes,
+
+        @Nullable BackendType backend,
+        @Nullable Boolean readOnly,
+
+        @Schema(description = "Whether its file is opened with O_DIRECT.") @Nullable Boolean directIo,
+
+        @Nullable String description,
+
+        @Schema(description = "NBD sessions that have it open.") @Nullable Integer sessions,
+
+        @Schema(description = "Grows with every change; the ETag.") @Nullable Long revision,
+
+        @Nullable Instant createdAt,
+        @Nullable Instant updatedAt) {
+
+    static VolumeView of(final Volume.Available volume, final long allocatedBytes, final int sessions) {
+        final VolumeRecord record = volume.record();
+        return new VolumeView(
+                volume.name(),
+                "available",
+                null,
+                record.id(),
+                volume.open().size(),
+                allocatedBytes < 0 ? null : allocatedBytes,
+                record.backend(),
+                record.readOnly(),
+                record.directIo(),
+                record.description(),
+                sessions,
+                record.revision(),
+                record.createdAt(),
+                record.updatedAt());
+    }
+
+    static VolumeView of(final Volume.Damaged volume) {
+        final VolumeRecord record = volume.record();
+        return new VolumeView(
+                volume.name(),
+                "damaged",
+                volume.reason(),
+                record == null ? null : record.id(),
+                record == null ? null : record.size(),
+                null,
+                record == null ? null : record.backend(),
+                record == null ? null : record.readOnly(),
+                record == null ? null : record.directIo(),
+                record == null ? null : record.description(),
+                null,
+                record == null ? null : record.revision(),
+                record == null ? null : record.createdAt(),
+                record == null ? null : record.updatedAt());
+    }
+}

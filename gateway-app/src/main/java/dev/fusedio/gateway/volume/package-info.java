@@ -1,0 +1,5 @@
+/** Volumes over REST. */
+@NullMarked
+package dev.fusedio.gateway.volume;
+
+import org.jspecify.annotations.NullMarked;
