@@ -26,7 +26,7 @@ public final class BenchmarkLoop implements AutoCloseable {
         ring = new KernelRing(libc, config.ringEntries());
         memory = Mapping.anonymous(libc, config.slabBytes(), "the slab");
         memory.adviseHugePages();
-        final boolean registered = ring.registerBuffer(memory.address(), memory.length()) >= 0;
+        final boolean registered = ring.registerBuffers(memory.address(), memory.length(), 64) >= 0;
         receive = new ProvidedBuffers(ring, libc, config.receiveBuffers(), config.receiveBufferBytes());
         loop = new CoreLoop(
                 config.cores().getFirst(),

@@ -20,10 +20,15 @@ final class FileTransfer {
     private int remaining;
     private int total;
 
+    /**
+     * Begins.
+     *
+     * @param fixedIndex the registered buffer's, or negative for memory that isn't registered
+     */
     void start(
             final CoreLoop loop,
             final Direction direction,
-            final boolean fixedBuffer,
+            final int fixedIndex,
             final RingFile file,
             final long at,
             final long from,
@@ -31,9 +36,9 @@ final class FileTransfer {
             final int flags,
             final long userData) {
         opcode = direction == Direction.DEST
-                ? fixedBuffer ? IoUring.OP_READ_FIXED : IoUring.OP_READ
-                : fixedBuffer ? IoUring.OP_WRITE_FIXED : IoUring.OP_WRITE;
-        bufIndex = 0;
+                ? fixedIndex >= 0 ? IoUring.OP_READ_FIXED : IoUring.OP_READ
+                : fixedIndex >= 0 ? IoUring.OP_WRITE_FIXED : IoUring.OP_WRITE;
+        bufIndex = Math.max(fixedIndex, 0);
         fd = file.fd();
         sqeFlag = file.sqeFlag();
         rwFlags = flags;

@@ -21,8 +21,8 @@ import dev.fusedio.sys.Errno;
  *
  * <p>Objects are pooled by their owners and used again after completion. The loop's thread only.
  *
- * <p>Providers: leased memory ({@link #lease}), memory of the owner's such as a receive buffer ({@link #provide}); block
- * requests of ublk lend their own pages by index and join here.
+ * <p>Providers: leased memory ({@link #lease}), memory of the owner's such as a receive buffer ({@link #provide}), and the
+ * pages of a block request, which the kernel lends by index ({@link #provideKernelBuffer}).
  */
 public final class FusedCommand implements Completable {
     /** The operation goes on; its owner will be told. No result of an operation has this value. */
@@ -31,8 +31,20 @@ public final class FusedCommand implements Completable {
     /** Secondaries that may be in flight on the ring for one command. */
     public static final int MAX_TRANSFERS = 4;
 
+    /** Sends and receives that may be in flight for one command. */
+    public static final int MAX_SOCKET_TRANSFERS = 2;
+
     /** A tag for secondaries that transfer nothing: fdatasync, fallocate. */
     private static final int TAG_PLAIN = MAX_TRANSFERS;
+
+    /** The first tag of sends and receives. */
+    private static final int TAG_SOCKET = TAG_PLAIN + 1;
+
+    /** The slab's place in the ring's buffer table. */
+    private static final int SLAB = 0;
+
+    /** No place in the ring's buffer table. */
+    private static final int NOT_REGISTERED = -1;
 
     /** What a command tells its owner. */
     public interface Owner {
@@ -68,14 +80,17 @@ public final class FusedCommand implements Completable {
     private final Owner owner;
     private final int slot;
     private final FileTransfer[] transfers = new FileTransfer[MAX_TRANSFERS];
+    private final SocketTransfer[] socketTransfers = new SocketTransfer[MAX_SOCKET_TRANSFERS];
     private int transfersBusy;
+    private int socketTransfersBusy;
 
     private State state = State.IDLE;
     private long address;
     private int length;
     private boolean hasBuffer;
     private boolean leased;
-    private boolean fixed;
+    private boolean inMemory;
+    private int bufferIndex = NOT_REGISTERED;
     private Direction direction = Direction.DEST;
     private int outstanding;
     private int firstError;
@@ -91,6 +106,9 @@ public final class FusedCommand implements Completable {
         this.slot = loop.register(this);
         for (int i = 0; i < MAX_TRANSFERS; i++) {
             transfers[i] = new FileTransfer();
+        }
+        for (int i = 0; i < MAX_SOCKET_TRANSFERS; i++) {
+            socketTransfers[i] = new SocketTransfer();
         }
     }
 
@@ -110,7 +128,7 @@ public final class FusedCommand implements Completable {
         }
         open(block, bytes, true, Direction.DEST);
         leased = true;
-        fixed = loop.slabRegistered();
+        bufferIndex = loop.slabRegistered() ? SLAB : NOT_REGISTERED;
         return 0;
     }
 
@@ -122,6 +140,25 @@ public final class FusedCommand implements Completable {
     public void provide(final long where, final int bytes, final Direction way) {
         requireIdle();
         open(where, bytes, true, way);
+    }
+
+    /**
+     * Starts the command with the pages of a block request, which are in the ring's buffer table while secondaries are
+     * issued. They have no address here: only operations of the ring can borrow them.
+     *
+     * @param index their place in the table, 1 or more
+     * @param bytes of the block request
+     * @param way {@link Direction#DEST} for a block READ, {@link Direction#SRC} for a block WRITE; the kernel answers
+     *     EFAULT to the other
+     */
+    public void provideKernelBuffer(final int index, final int bytes, final Direction way) {
+        requireIdle();
+        if (index <= SLAB) {
+            throw new IllegalArgumentException("buffer " + index + " is not a block request's");
+        }
+        open(0, bytes, true, way);
+        inMemory = false;
+        bufferIndex = index;
     }
 
     /** Starts the command without a buffer, as a flush has none. Borrowing from it is -EINVAL. */
@@ -145,7 +182,8 @@ public final class FusedCommand implements Completable {
         length = bytes;
         hasBuffer = buffer;
         leased = false;
-        fixed = false;
+        inMemory = true;
+        bufferIndex = NOT_REGISTERED;
         direction = way;
         outstanding = 0;
         firstError = 0;
@@ -192,6 +230,11 @@ public final class FusedCommand implements Completable {
         owner.onCommandComplete(outcome);
     }
 
+    /** Whether the buffer has an address in this process; only then may {@link #address} be asked for. */
+    public boolean inMemory() {
+        return inMemory;
+    }
+
     /** Whether the command has started and not completed. */
     public boolean isStarted() {
         return state != State.IDLE;
@@ -228,8 +271,8 @@ public final class FusedCommand implements Completable {
 
     /** The address of a byte that is on loan. */
     public long address(final int offset) {
-        if (outstanding == 0 || !hasBuffer || offset < 0 || offset > length) {
-            throw new IllegalStateException("a buffer was reached for that isn't on loan");
+        if (outstanding == 0 || !hasBuffer || !inMemory || offset < 0 || offset > length) {
+            throw new IllegalStateException("a buffer was reached for that isn't on loan, or isn't in this process");
         }
         return address + offset;
     }
@@ -309,7 +352,57 @@ public final class FusedCommand implements Completable {
         }
         transfersBusy |= 1 << index;
         transfers[index].start(
-                loop, way, fixed, file, position, address + offset, bytes, rwFlags, loop.userData(slot, index));
+                loop, way, bufferIndex, file, position, address + offset, bytes, rwFlags, loop.userData(slot, index));
+        return PENDING;
+    }
+
+    /**
+     * Sends {@code bytes} at {@code offset} of the buffer, whole. Sends on one socket must not overlap: the caller issues
+     * one at a time, or links them.
+     *
+     * @param linkNext whether the submission that follows waits for this one; only where a send ends whole
+     *     ({@link SocketMechanism#sendsWhole}, or memory of this process)
+     * @return {@link #PENDING}, or the error of {@link #borrow}
+     */
+    public int send(final RingSocket socket, final int offset, final int bytes, final boolean linkNext) {
+        return transfer(Direction.SRC, socket, offset, bytes, linkNext);
+    }
+
+    /**
+     * Receives {@code bytes} to {@code offset} in the buffer, whole; -ECONNRESET when the stream ends before.
+     *
+     * @param linkNext as for {@link #send}, where a receive ends whole ({@link SocketMechanism#receivesWhole})
+     * @return {@link #PENDING}, or the error of {@link #borrow}
+     */
+    public int receive(final RingSocket socket, final int offset, final int bytes, final boolean linkNext) {
+        return transfer(Direction.DEST, socket, offset, bytes, linkNext);
+    }
+
+    private int transfer(
+            final Direction way, final RingSocket socket, final int offset, final int bytes, final boolean linkNext) {
+        final int refused = borrow(way, offset, bytes);
+        if (refused != 0) {
+            return refused;
+        }
+        if (bytes == 0) {
+            giveBackNow(0);
+            return 0;
+        }
+        final int index = Integer.numberOfTrailingZeros(~socketTransfersBusy);
+        if (index >= MAX_SOCKET_TRANSFERS) {
+            outstanding--;
+            return -Errno.EBUSY;
+        }
+        socketTransfersBusy |= 1 << index;
+        socketTransfers[index].start(
+                loop,
+                way,
+                socket,
+                inMemory ? NOT_REGISTERED : bufferIndex,
+                address + offset,
+                bytes,
+                linkNext,
+                loop.userData(slot, TAG_SOCKET + index));
         return PENDING;
     }
 
@@ -370,9 +463,22 @@ public final class FusedCommand implements Completable {
             giveBack(outcome);
             return;
         }
+        if (tag >= TAG_SOCKET) {
+            onSocketCompletion(tag, outcome, flags);
+            return;
+        }
         final int total = transfers[tag].advance(loop, outcome, loop.userData(slot, tag));
         if (total != PENDING) {
             transfersBusy &= ~(1 << tag);
+            giveBack(total);
+        }
+    }
+
+    private void onSocketCompletion(final int tag, final int outcome, final int flags) {
+        final int index = tag - TAG_SOCKET;
+        final int total = socketTransfers[index].advance(loop, outcome, flags, loop.userData(slot, tag));
+        if (total != PENDING) {
+            socketTransfersBusy &= ~(1 << index);
             giveBack(total);
         }
     }

@@ -24,6 +24,9 @@ import java.util.function.Consumer;
 public final class LoopGroup implements AutoCloseable {
     private static final int BLOCKING_THREADS = 2;
     private static final int BLOCKING_QUEUE = 4096;
+    /** Places of each ring's buffer table for block requests of ublk: the queues of one core together. */
+    private static final int LENT_BUFFERS = 8191;
+
     private static final long JOIN_MILLIS = 5_000;
 
     private final List<CoreLoop> loops;
@@ -117,7 +120,7 @@ public final class LoopGroup implements AutoCloseable {
             try (KernelRing ring = new KernelRing(libc, config.ringEntries());
                     Mapping memory = Mapping.anonymous(libc, config.slabBytes(), "the slab")) {
                 memory.adviseHugePages();
-                final boolean registered = ring.registerBuffer(memory.address(), memory.length()) >= 0;
+                final boolean registered = ring.registerBuffers(memory.address(), memory.length(), LENT_BUFFERS) >= 0;
                 try (ProvidedBuffers receive =
                         new ProvidedBuffers(ring, libc, config.receiveBuffers(), config.receiveBufferBytes())) {
                     final CoreLoop loop = new CoreLoop(

@@ -52,6 +52,7 @@ public final class IoUring {
     public static final int OP_SEND = 26;
     public static final int OP_RECV = 27;
     public static final int OP_MSG_RING = 40;
+    public static final int OP_URING_CMD = 46;
     public static final int OP_SEND_ZC = 47;
 
     public static final int SQE_FIXED_FILE = 1;
@@ -62,6 +63,9 @@ public final class IoUring {
 
     /** {@code sqe->ioprio} of send and recv: wait for readiness before the first attempt. */
     public static final int RECVSEND_POLL_FIRST = 1;
+
+    /** {@code sqe->ioprio} of send and recv: the buffer is a registered one; plain SEND and RECV take it since 7.2. */
+    public static final int RECVSEND_FIXED_BUF = 1 << 2;
 
     /** {@code sqe->ioprio} of accept. */
     public static final int ACCEPT_MULTISHOT = 1;
@@ -105,6 +109,8 @@ public final class IoUring {
     static final int REGISTER_FILES_UPDATE = 6;
     static final int REGISTER_PROBE = 8;
     static final int REGISTER_FILES2 = 13;
+    static final int REGISTER_BUFFERS2 = 15;
+    static final int REGISTER_BUFFERS_UPDATE = 16;
     static final int REGISTER_RING_FDS = 20;
     static final int REGISTER_PBUF_RING = 22;
     static final int PROBE_OP_SUPPORTED = 1;

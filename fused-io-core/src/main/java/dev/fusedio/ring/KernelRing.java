@@ -24,6 +24,7 @@ public final class KernelRing implements RingDriver {
     private static final int FILE_TABLE = 4096;
     private static final int GETEVENTS_ARG_BYTES = 24;
 
+    private static final int RSRC_REGISTER_BYTES = 32;
     private static final int PROBED_OPERATIONS = 64;
 
     private final Arena arena = Arena.ofShared();
@@ -41,6 +42,8 @@ public final class KernelRing implements RingDriver {
     private final long update;
     private final int[] freeFiles;
     private int freeFileCount;
+    private int[] freeBuffers = new int[0];
+    private int freeBufferCount;
     private long enters;
     private long submissions;
     private long completions;
@@ -86,7 +89,7 @@ public final class KernelRing implements RingDriver {
         this.timeoutArgument = argument.address();
         this.timespec = timeoutArgument + GETEVENTS_ARG_BYTES;
         Memory.putLong(timeoutArgument + 16, timespec);
-        this.update = arena.allocate(32, 8).address();
+        this.update = arena.allocate(RSRC_REGISTER_BYTES + 16, 8).address();
 
         final int registered = registerRingDescriptor();
         if (registered >= 0) {
@@ -191,7 +194,7 @@ public final class KernelRing implements RingDriver {
         Memory.putLong(update + 8, 0);
         Memory.putLong(update + 16, 0);
         Memory.putLong(update + 24, 0);
-        return (int) register(IoUring.REGISTER_FILES2, update, 32);
+        return (int) register(IoUring.REGISTER_FILES2, update, RSRC_REGISTER_BYTES);
     }
 
     /** Asks which operations this kernel has, rather than concluding it from its version. */
@@ -308,11 +311,42 @@ public final class KernelRing implements RingDriver {
     }
 
     @Override
-    public int registerBuffer(final long address, final long length) {
-        /* struct iovec */
-        Memory.putLong(update, address);
-        Memory.putLong(update + 8, length);
-        return (int) register(IoUring.REGISTER_BUFFERS, update, 1);
+    public int registerBuffers(final long address, final long length, final int spare) {
+        /* struct io_uring_rsrc_register, as above */
+        Memory.zero(update, RSRC_REGISTER_BYTES);
+        Memory.putInt(update, 1 + spare);
+        Memory.putInt(update + 4, IoUring.RSRC_REGISTER_SPARSE);
+        final int table = (int) register(IoUring.REGISTER_BUFFERS2, update, RSRC_REGISTER_BYTES);
+        if (table < 0) { // before Linux 5.19: one buffer and no more
+            putIovec(update, address, length);
+            return (int) register(IoUring.REGISTER_BUFFERS, update, 1);
+        }
+        freeBuffers = new int[spare];
+        for (int i = 0; i < spare; i++) {
+            freeBuffers[i] = spare - i;
+        }
+        freeBufferCount = spare;
+        /* struct io_uring_rsrc_update2 { __u32 offset; __u32 resv; __u64 data; __u64 tags; __u32 nr; __u32 resv2; } */
+        Memory.zero(update, RSRC_REGISTER_BYTES);
+        Memory.putLong(update + 8, update + RSRC_REGISTER_BYTES);
+        Memory.putInt(update + 24, 1);
+        putIovec(update + RSRC_REGISTER_BYTES, address, length);
+        return Math.min((int) register(IoUring.REGISTER_BUFFERS_UPDATE, update, RSRC_REGISTER_BYTES), 0);
+    }
+
+    private static void putIovec(final long at, final long address, final long length) {
+        Memory.putLong(at, address);
+        Memory.putLong(at + 8, length);
+    }
+
+    @Override
+    public int takeBufferIndex() {
+        return freeBufferCount == 0 ? -1 : freeBuffers[--freeBufferCount];
+    }
+
+    @Override
+    public void giveBufferIndex(final int index) {
+        freeBuffers[freeBufferCount++] = index;
     }
 
     @Override

@@ -34,11 +34,20 @@ public interface RingDriver extends AutoCloseable {
     RingFeatures features();
 
     /**
-     * Registers one range of memory as fixed buffer 0.
+     * Registers one range of memory as fixed buffer 0, in a table with room for buffers that others lend, such as block
+     * requests of ublk.
      *
-     * @return 0, or the negated error number (-ENOMEM: the limit on locked memory)
+     * @param spare places 1 to {@code spare} of the table, which {@link #takeBufferIndex} gives out; at most 16383
+     * @return 0, or the negated error number (-ENOMEM: the limit on locked memory); the spare places may be usable all
+     *     the same
      */
-    int registerBuffer(long address, long length);
+    int registerBuffers(long address, long length, int spare);
+
+    /** A free place of the buffer table, from 1; -1 when none is left or the kernel has no tables with free places. */
+    int takeBufferIndex();
+
+    /** Gives a place back; nothing is registered there any more. */
+    void giveBufferIndex(int index);
 
     /**
      * Registers a ring of provided buffers.

@@ -59,6 +59,7 @@ public final class Libc {
     private static final MethodHandle WRITE = link("write", 0, L, I, L, L);
     private static final MethodHandle READ = link("read", 0, L, I, L, L);
     private static final MethodHandle SOCKET = link("socket", 0, I, I, I, I);
+    private static final MethodHandle SOCKETPAIR = link("socketpair", 0, I, I, I, I, L);
     private static final MethodHandle BIND = link("bind", 0, I, I, L, I);
     private static final MethodHandle LISTEN = link("listen", 0, I, I, I);
     private static final MethodHandle SHUTDOWN = link("shutdown", 0, I, I, I);
@@ -300,6 +301,15 @@ public final class Libc {
     public int socket(final int domain, final int type, final int protocol) {
         try {
             return result((int) SOCKET.invokeExact(capture, domain, type, protocol));
+        } catch (final Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** socketpair(2); {@code pair} is the address of two ints. */
+    public int socketpair(final int domain, final int type, final int protocol, final long pair) {
+        try {
+            return result((int) SOCKETPAIR.invokeExact(capture, domain, type, protocol, pair));
         } catch (final Throwable t) {
             throw unexpected(t);
         }

@@ -34,7 +34,7 @@ public final class KernelLoop implements AutoCloseable {
     public KernelLoop() throws IOException {
         ring = ringOrSkip(libc);
         memory = Mapping.anonymous(libc, SLAB_BYTES, "the slab");
-        final boolean registered = ring.registerBuffer(memory.address(), memory.length()) >= 0;
+        final boolean registered = ring.registerBuffers(memory.address(), memory.length(), 64) >= 0;
         receive = new ProvidedBuffers(ring, libc, 16, 65536);
         loop = new CoreLoop(
                 0,

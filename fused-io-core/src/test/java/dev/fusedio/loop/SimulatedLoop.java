@@ -82,7 +82,7 @@ public final class SimulatedLoop implements AutoCloseable {
         ring = new SimulatedRing(seed, faults, time, arena, config.entries(), config.completions(), config.files());
         memory = Mapping.anonymous(libc, config.slabBytes(), "the slab");
         if (config.slabRegistered()) {
-            ring.registerBuffer(memory.address(), memory.length());
+            ring.registerBuffers(memory.address(), memory.length(), 64);
         }
         receive = new ProvidedBuffers(ring, libc, config.receiveBuffers(), config.receiveBufferBytes());
         loop = new CoreLoop(

@@ -325,7 +325,7 @@ class KernelRingIT {
     @Test
     void aRegisteredBufferIsUsedByIndex() throws IOException {
         final long memory = arena.allocate(8192, 4096).address();
-        final int registered = ring.registerBuffer(memory, 8192);
+        final int registered = ring.registerBuffers(memory, 8192, 4);
         assumeTrue(registered != -Errno.ENOMEM, "skipped: the limit on locked memory is too low");
         assertThat(registered).isZero();
         final Path path = Files.write(directory.resolve("file"), new byte[] {7, 8, 9});

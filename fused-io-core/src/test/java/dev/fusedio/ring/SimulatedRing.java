@@ -452,10 +452,20 @@ public final class SimulatedRing implements RingDriver {
     }
 
     @Override
-    public int registerBuffer(final long address, final long length) {
+    public int registerBuffers(final long address, final long length, final int spare) {
         bufferAddress = address;
         bufferLength = length;
         return 0;
+    }
+
+    @Override
+    public int takeBufferIndex() {
+        return -1; // nobody lends buffers to a simulated ring
+    }
+
+    @Override
+    public void giveBufferIndex(final int index) {
+        throw new AssertionError("no place was taken");
     }
 
     @Override

@@ -150,7 +150,7 @@ class SimulatedRingTest {
     void fixedFilesAndBuffersAreChecked() {
         final SimulatedFile file = ring.file(4096);
         final int index = ring.installFile(file.fd());
-        ring.registerBuffer(memory, 8192);
+        ring.registerBuffers(memory, 8192, 4);
         prepare(IoUring.OP_READ_FIXED, IoUring.SQE_FIXED_FILE, index, 0, memory + 4096, 4096);
         prepare(IoUring.OP_READ_FIXED, IoUring.SQE_FIXED_FILE, index, 0, memory + 8192, 1);
         prepare(IoUring.OP_READ, IoUring.SQE_FIXED_FILE, index + 1, 0, memory, 1);
