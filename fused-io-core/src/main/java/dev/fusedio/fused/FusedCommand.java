@@ -278,6 +278,17 @@ public final class FusedCommand implements Completable {
     }
 
     /**
+     * The place in the ring's buffer table of a kernel's buffer that is on loan, for a {@link SocketTransfer} of the
+     * borrower's own; addresses there are offsets in the buffer.
+     */
+    public int kernelBuffer() {
+        if (outstanding == 0 || !hasBuffer || inMemory) {
+            throw new IllegalStateException("a kernel's buffer was reached for that isn't on loan, or is in memory");
+        }
+        return bufferIndex;
+    }
+
+    /**
      * A secondary that was lent the buffer has ended.
      *
      * @param outcome zero or more, or a negated error number

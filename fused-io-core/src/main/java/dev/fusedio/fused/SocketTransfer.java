@@ -10,7 +10,7 @@ import dev.fusedio.sys.Errno;
  * (rule 5 of the contract). A zero-copy send ends with the last of its notifications, for until then the network stack
  * reads from the buffer.
  */
-final class SocketTransfer {
+public final class SocketTransfer {
     private RingFile socket = new RingFile(-1, 0);
     private int opcode;
     private int ioprio;
@@ -28,7 +28,7 @@ final class SocketTransfer {
      * @param index the kernel buffer's, or negative for memory of this process
      * @param linkNext whether the submission that follows waits for this one
      */
-    void start(
+    public void start(
             final CoreLoop loop,
             final Direction direction,
             final RingSocket to,
@@ -80,7 +80,7 @@ final class SocketTransfer {
      *
      * @return {@link FusedCommand#PENDING} while more are to come, else the whole length or a negated error number
      */
-    int advance(final CoreLoop loop, final int result, final int flags, final long userData) {
+    public int advance(final CoreLoop loop, final int result, final int flags, final long userData) {
         if ((flags & IoUring.CQE_F_NOTIF) != 0) {
             notifications--;
             return notifications == 0 ? outcome : FusedCommand.PENDING;

@@ -36,6 +36,8 @@ public final class Errno {
     public static final int ENOBUFS = 105;
     public static final int ESHUTDOWN = 108;
     public static final int ETIMEDOUT = 110;
+    public static final int EINPROGRESS = 115;
+    public static final int ECONNREFUSED = 111;
     public static final int EDQUOT = 122;
     public static final int ECANCELED = 125;
 
@@ -79,6 +81,8 @@ public final class Errno {
             case ENOBUFS -> "ENOBUFS";
             case ESHUTDOWN -> "ESHUTDOWN";
             case ETIMEDOUT -> "ETIMEDOUT";
+            case EINPROGRESS -> "EINPROGRESS";
+            case ECONNREFUSED -> "ECONNREFUSED";
             case EDQUOT -> "EDQUOT";
             case ECANCELED -> "ECANCELED";
             default -> "E" + Math.abs(errno);

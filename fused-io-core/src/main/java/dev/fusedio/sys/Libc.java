@@ -61,6 +61,8 @@ public final class Libc {
     private static final MethodHandle SOCKET = link("socket", 0, I, I, I, I);
     private static final MethodHandle SOCKETPAIR = link("socketpair", 0, I, I, I, I, L);
     private static final MethodHandle BIND = link("bind", 0, I, I, L, I);
+    private static final MethodHandle POLL = link("poll", 0, I, L, L, I);
+    private static final MethodHandle CONNECT = link("connect", 0, I, I, L, I);
     private static final MethodHandle LISTEN = link("listen", 0, I, I, I);
     private static final MethodHandle SHUTDOWN = link("shutdown", 0, I, I, I);
     private static final MethodHandle SETSOCKOPT = link("setsockopt", 0, I, I, I, I, L, I);
@@ -319,6 +321,24 @@ public final class Libc {
     public int bind(final int fd, final long address, final int length) {
         try {
             return result((int) BIND.invokeExact(capture, fd, address, length));
+        } catch (final Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** connect(2). */
+    public int connect(final int fd, final long address, final int length) {
+        try {
+            return result((int) CONNECT.invokeExact(capture, fd, address, length));
+        } catch (final Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** poll(2) of {@code count} {@code struct pollfd} at {@code fds}; negative milliseconds wait without limit. */
+    public int poll(final long fds, final long count, final int millis) {
+        try {
+            return result((int) POLL.invokeExact(capture, fds, count, millis));
         } catch (final Throwable t) {
             throw unexpected(t);
         }

@@ -1,0 +1,94 @@
+package dev.fusedio.nbd.client;
+
+import dev.fusedio.nbd.NbdProtocol;
+import dev.fusedio.volume.BackendCapabilities;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a server said of its export, and the kind of headers that was agreed on.
+ *
+ * @param size bytes
+ * @param flags the transmission flags, NBD_FLAG_*
+ * @param minimumBlock bytes; offsets and lengths are multiples of it
+ * @param preferredBlock bytes
+ * @param maximumPayload bytes of a read or write, a multiple of {@code minimumBlock}
+ * @param headers agreed on
+ * @param allocationContext the id of base:allocation in replies, or {@link #NO_CONTEXT}
+ */
+record ExportInfo(
+        long size,
+        int flags,
+        int minimumBlock,
+        int preferredBlock,
+        int maximumPayload,
+        RemoteOptions.Headers headers,
+        long allocationContext) {
+    static final long NO_CONTEXT = -1;
+
+    /** What may be lost at a reconnect only by breaking what was promised to users of the volume. */
+    private static final int PROMISED = NbdProtocol.FLAG_SEND_FLUSH
+            | NbdProtocol.FLAG_SEND_FUA
+            | NbdProtocol.FLAG_SEND_TRIM
+            | NbdProtocol.FLAG_SEND_WRITE_ZEROES
+            | NbdProtocol.FLAG_CAN_MULTI_CONN;
+
+    boolean has(final int flag) {
+        return (flags & flag) != 0;
+    }
+
+    boolean readOnly() {
+        return has(NbdProtocol.FLAG_READ_ONLY);
+    }
+
+    boolean extended() {
+        return headers == RemoteOptions.Headers.EXTENDED;
+    }
+
+    boolean simple() {
+        return headers == RemoteOptions.Headers.SIMPLE;
+    }
+
+    /** What a volume on this export can. A server without FUA gets a flush after the write, which does as well. */
+    BackendCapabilities capabilities(final boolean keepReadOnly) {
+        final boolean writable = !readOnly() && !keepReadOnly;
+        return new BackendCapabilities(
+                writable && has(NbdProtocol.FLAG_SEND_TRIM),
+                writable && has(NbdProtocol.FLAG_SEND_WRITE_ZEROES) && has(NbdProtocol.FLAG_SEND_FAST_ZERO),
+                has(NbdProtocol.FLAG_SEND_FUA) || has(NbdProtocol.FLAG_SEND_FLUSH),
+                allocationContext != NO_CONTEXT,
+                true, // every lane's flush goes to a server that promised it, or all go by one connection
+                true,
+                !writable,
+                has(NbdProtocol.FLAG_ROTATIONAL),
+                minimumBlock,
+                preferredBlock);
+    }
+
+    /** Why a volume that began with {@code this} can't go on with {@code now}; null when it can. */
+    @Nullable String obstacle(final ExportInfo now) {
+        if (now.size < size) {
+            return "the export has shrunk from " + size + " to " + now.size + " bytes";
+        }
+        if (now.readOnly() && !readOnly()) {
+            return "the export has become read-only";
+        }
+        final int lost = flags & ~now.flags & PROMISED;
+        if (lost != 0) {
+            return "the export has lost abilities that it had, transmission flags 0x" + Integer.toHexString(lost);
+        }
+        if (now.minimumBlock > minimumBlock) {
+            return "the export's smallest block has grown from " + minimumBlock + " to " + now.minimumBlock + " bytes";
+        }
+        if (extended() && !now.extended()) {
+            return "the server no longer has extended headers";
+        }
+        if (allocationContext != NO_CONTEXT && now.allocationContext == NO_CONTEXT) {
+            return "the server no longer tells which blocks are allocated";
+        }
+        if (now.maximumPayload < maximumPayload) {
+            return "the server's largest payload has shrunk from " + maximumPayload + " to " + now.maximumPayload
+                    + " bytes";
+        }
+        return null;
+    }
+}

@@ -1,0 +1,48 @@
+package dev.fusedio.nbd.client;
+
+import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.sys.Libc;
+import java.io.IOException;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/** Makes connections on a thread of their own: an attempt may take as long as a name server, or a firewall, likes. */
+final class ThreadConnector implements Connector {
+    private static final long POST_RETRY_NANOS = 100_000;
+
+    private final NbdUri uri;
+    private final RemoteOptions options;
+    private final CoreLoop loop;
+
+    ThreadConnector(final NbdUri uri, final RemoteOptions options, final CoreLoop loop) {
+        this.uri = uri;
+        this.options = options;
+        this.loop = loop;
+    }
+
+    @Override
+    public void attempt(final Listener listener) {
+        Thread.ofPlatform().name("nbd-connect").daemon(true).start(() -> connect(listener));
+    }
+
+    private void connect(final Listener listener) {
+        try {
+            answer(listener, ClientHandshake.connect(uri, options), "");
+        } catch (final IOException | RuntimeException e) {
+            answer(listener, null, e.getMessage() == null ? e.toString() : e.getMessage());
+        }
+    }
+
+    private void answer(
+            final Listener listener, final ClientHandshake.@Nullable Established established, final String failure) {
+        while (!loop.execute(() -> listener.onAttempt(established, failure))) {
+            if (loop.hasEnded()) {
+                if (established != null) {
+                    Libc.transientInstance().close(established.fd());
+                }
+                return;
+            }
+            LockSupport.parkNanos(POST_RETRY_NANOS); // its mailbox is full
+        }
+    }
+}
