@@ -88,6 +88,7 @@ public final class IoUring {
     static final int SETUP_CLAMP = 1 << 4;
     static final int SETUP_SUBMIT_ALL = 1 << 7;
     static final int SETUP_COOP_TASKRUN = 1 << 8;
+    static final int SETUP_SQE128 = 1 << 10;
     static final int SETUP_SINGLE_ISSUER = 1 << 12;
     static final int SETUP_DEFER_TASKRUN = 1 << 13;
     static final int SETUP_NO_SQARRAY = 1 << 16;

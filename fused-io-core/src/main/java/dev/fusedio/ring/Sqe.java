@@ -144,4 +144,25 @@ public final class Sqe {
             final long sqe, final int ringFd, final int result, final long targetUserData, final long userData) {
         prepare(sqe, IoUring.OP_MSG_RING, 0, 0, ringFd, targetUserData, 0, result, 0, 0, userData);
     }
+
+    /**
+     * A command to a driver, with the 16 bytes of payload that a 64-byte entry has room for.
+     *
+     * @param commandOp the driver's code for it
+     * @param addr what the driver reads in {@code sqe->addr}
+     * @param payload the first eight bytes of {@code sqe->cmd}, and {@code payloadMore} the second
+     */
+    public static void uringCmd(
+            final long sqe,
+            final int fd,
+            final int fileFlag,
+            final int commandOp,
+            final long addr,
+            final long payload,
+            final long payloadMore,
+            final long userData) {
+        prepare(sqe, IoUring.OP_URING_CMD, fileFlag, 0, fd, commandOp & 0xFFFF_FFFFL, addr, 0, 0, 0, userData);
+        Memory.putLong(sqe + IoUring.SQE_ADDR3, payload);
+        Memory.putLong(sqe + IoUring.SQE_ADDR3 + 8, payloadMore);
+    }
 }

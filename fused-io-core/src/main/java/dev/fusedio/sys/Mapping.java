@@ -3,6 +3,8 @@ package dev.fusedio.sys;
 /** A range of mapped memory. Closed by its owner, once, when nothing in flight can reach it any more. */
 public final class Mapping implements AutoCloseable {
     /** mmap(2), asm-generic/mman-common.h. */
+    private static final int PROT_READ = 0x1;
+
     private static final int PROT_READ_WRITE = 0x1 | 0x2;
 
     private static final int MAP_SHARED = 0x01;
@@ -29,6 +31,15 @@ public final class Mapping implements AutoCloseable {
             throws SystemCallException {
         final long address = SystemCallException.check(
                 libc.mmap(length, PROT_READ_WRITE, MAP_SHARED | MAP_POPULATE, fd, offset), "mmap " + what);
+        return new Mapping(libc, address, length);
+    }
+
+    /** Maps {@code length} bytes of {@code fd} at {@code offset} that the kernel writes and this process only reads. */
+    public static Mapping readOnly(
+            final Libc libc, final int fd, final long offset, final long length, final String what)
+            throws SystemCallException {
+        final long address = SystemCallException.check(
+                libc.mmap(length, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, offset), "mmap " + what);
         return new Mapping(libc, address, length);
     }
 

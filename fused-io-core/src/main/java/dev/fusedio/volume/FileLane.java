@@ -71,7 +71,7 @@ final class FileLane implements BackendLane {
             final long position,
             final boolean durable) {
         loop.countBorrowed(length);
-        if (durable || !writesInline()) {
+        if (durable || !command.inMemory() || !writesInline()) {
             return command.write(ringFile, position, offset, length, durable ? RWF_DSYNC : 0);
         }
         final int refused = command.borrow(Direction.SRC, offset, length);

@@ -11,6 +11,7 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
@@ -38,7 +39,8 @@ public final class Guest {
      */
     public static String run(final String line, final Class<?> owner, final String script, final String... arguments)
             throws IOException, InterruptedException {
-        final Path results = Path.of("target", "guest", script.replace(".sh", "") + "-" + line)
+        final Path results = Path.of(
+                        "target", "guest", script.replace(".sh", "") + "-" + String.join("-", arguments) + "-" + line)
                 .toAbsolutePath();
         clear(results);
         copyClasses(results.resolve("classes"));
@@ -88,7 +90,7 @@ public final class Guest {
                     if (Files.isDirectory(path)) {
                         Files.createDirectories(target);
                     } else {
-                        Files.copy(path, target);
+                        Files.copy(path, target, StandardCopyOption.REPLACE_EXISTING); // both have package descriptions
                     }
                 }
             }

@@ -27,6 +27,9 @@ final class SimulatedOperation {
     final int bufIndex;
     final long userData;
 
+    /** {@code sqe->cmd}, its first eight bytes. */
+    final long command;
+
     /** Pairs of address and length, in the order of the stream. */
     private final long[] regions;
 
@@ -63,6 +66,7 @@ final class SimulatedOperation {
         len = Memory.getInt(sqe + IoUring.SQE_LEN);
         opFlags = Memory.getInt(sqe + IoUring.SQE_OP_FLAGS);
         userData = Memory.getLong(sqe + IoUring.SQE_USER_DATA);
+        command = Memory.getLong(sqe + IoUring.SQE_ADDR3);
         bufIndex = Memory.getShort(sqe + IoUring.SQE_BUF_INDEX) & 0xFFFF;
         regions = switch (opcode) {
             case IoUring.OP_READ,

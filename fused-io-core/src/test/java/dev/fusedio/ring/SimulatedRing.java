@@ -135,6 +135,15 @@ public final class SimulatedRing implements RingDriver {
         return open(new SimulatedListener(this));
     }
 
+    /**
+     * A new character device of a ublk device with one queue.
+     *
+     * @param descriptors address of {@code depth} {@code struct ublksrv_io_desc}
+     */
+    public SimulatedUblk ublk(final long descriptors, final int depth) {
+        return open(new SimulatedUblk(descriptors, depth));
+    }
+
     private <T extends SimulatedDescriptor> T open(final T descriptor) {
         descriptor.opened(nextDescriptor);
         descriptors.put(nextDescriptor++, descriptor);

@@ -23,11 +23,17 @@ await() {
     done
 }
 
+# await_writes N: until $DEVICE has completed that many more writes.
+await_writes() {
+    local stat=/sys/block/${DEVICE#/dev/}/stat
+    local goal=$(($(awk '{ print $5 }' "$stat") + $1))
+    await 60 sh -c "[ \$(awk '{ print \$5 }' $stat) -ge $goal ]"
+}
+
 # A tree of real files, some MiB.
 make_tree() {
     mkdir -p "$1"
     cp -r /usr/share/perl5 "$1"/ 2>/dev/null || true
-    cp -r /usr/bin/[a-f]* "$1"/ 2>/dev/null || true
     head -c 3000000 /dev/urandom >"$1/random"
     (cd "$1" && find . -type f -print0 | sort -z | xargs -0 sha256sum) >/tmp/sums
     [ "$(wc -l </tmp/sums)" -gt 50 ] || fail "hardly any files to copy"

@@ -1,0 +1,151 @@
+package dev.fusedio.ublk;
+
+import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.loop.LoopGroup;
+import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.Libc;
+import dev.fusedio.volume.Volume;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.ToLongFunction;
+
+/** The character device of one ublk device, open, and its queues on the loops. Any thread but a loop's. */
+final class UblkQueues {
+    private static final int O_RDWR = 2;
+    private static final int O_CLOEXEC = 0x80000;
+
+    /** io_uring reads and writes such a file within the submission; else it would hand every copy to a worker. */
+    private static final int O_NONBLOCK = 0x800;
+
+    private static final long RETRY_NANOS = 1_000_000;
+
+    private final int id;
+    private final int charFd;
+    private final List<UblkQueue> queues;
+
+    private UblkQueues(final int id, final int charFd, final List<UblkQueue> queues) {
+        this.id = id;
+        this.charFd = charFd;
+        this.queues = queues;
+    }
+
+    /**
+     * Opens the character device and fetches every tag of every queue, the queues spread over the loops.
+     *
+     * @throws IOException when the driver refuses; what was opened is closed when the device is stopped
+     */
+    static UblkQueues open(
+            final LoopGroup loops,
+            final UblkDeviceInfo info,
+            final Mechanism mechanism,
+            final UblkOptions options,
+            final Volume volume)
+            throws IOException {
+        final int charFd = openCharDevice(info.id(), options.patience());
+        final List<UblkQueue> queues = new ArrayList<>();
+        for (int index = 0; index < info.queues(); index++) {
+            final CoreLoop loop =
+                    loops.loops().get(index % options.servedBy(loops.loops().size()));
+            queues.add(new UblkQueue(index, loop, info, mechanism, options.copyBelow(), volume));
+        }
+        final UblkQueues all = new UblkQueues(info.id(), charFd, List.copyOf(queues));
+        for (final UblkQueue queue : queues) {
+            post(queue.loop(), () -> queue.start(charFd), queue);
+        }
+        return all;
+    }
+
+    private static int openCharDevice(final int id, final Duration patience) throws UblkException {
+        final String path = UblkAbi.CHAR_PREFIX + id;
+        final Libc libc = Libc.transientInstance();
+        long left = patience.toNanos();
+        while (true) {
+            final int fd = libc.open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK, 0);
+            if (fd >= 0) {
+                return fd;
+            }
+            // devtmpfs makes the node at once, udev may set its mode a little later, a dying server closes it last
+            final boolean passing =
+                    fd == -Errno.ENOENT || fd == -Errno.EACCES || fd == -Errno.EBUSY || fd == -Errno.EINTR;
+            if (!passing || left <= 0) {
+                throw new UblkException(
+                        "open " + path + ": " + Libc.describe(fd) + " (" + Errno.name(fd) + ")"
+                                + (fd == -Errno.EBUSY
+                                        ? ". Another process serves the device"
+                                        : ". Is /dev a devtmpfs, and may this process open it?"),
+                        fd == -Errno.ENOENT ? Errno.ENXIO : fd);
+            }
+            LockSupport.parkNanos(RETRY_NANOS);
+            left -= RETRY_NANOS;
+        }
+    }
+
+    private static void post(final CoreLoop loop, final Runnable task, final UblkQueue queue) {
+        while (!loop.execute(task)) {
+            if (loop.hasEnded()) {
+                queue.started().completeExceptionally(new UblkException("the core loop has ended", 0));
+                queue.ended().complete(null);
+                return;
+            }
+            LockSupport.parkNanos(RETRY_NANOS); // its mailbox is full
+        }
+    }
+
+    /** Waits until the driver has taken all tags. */
+    void awaitStart(final Duration patience) throws IOException {
+        final CompletableFuture<?>[] all =
+                queues.stream().map(UblkQueue::started).toArray(CompletableFuture<?>[]::new);
+        await(CompletableFuture.allOf(all), patience, "the core loops did not take up ublk device " + id);
+    }
+
+    /** Waits until no tag is served any more, then closes the character device. */
+    void awaitEnd(final Duration patience) throws IOException {
+        final CompletableFuture<?>[] all = queues.stream().map(UblkQueue::ended).toArray(CompletableFuture<?>[]::new);
+        await(CompletableFuture.allOf(all), patience, "the core loops did not let go of ublk device " + id);
+        Libc.transientInstance().close(charFd);
+    }
+
+    private static void await(final CompletableFuture<?> future, final Duration patience, final String otherwise)
+            throws IOException {
+        try {
+            future.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (final ExecutionException e) {
+            throw e.getCause() instanceof IOException io ? io : new IOException(otherwise, e.getCause());
+        } catch (final TimeoutException e) {
+            throw new UblkException(otherwise + " within " + patience, Errno.ETIMEDOUT);
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(otherwise + ": interrupted", e);
+        }
+    }
+
+    int count() {
+        return queues.size();
+    }
+
+    long sum(final ToLongFunction<UblkQueue> count) {
+        return queues.stream().mapToLong(count).sum();
+    }
+
+    /** Whether tags are still served. */
+    boolean areServed() {
+        return queues.stream().noneMatch(queue -> queue.ended().isDone());
+    }
+
+    /** Why a loop's thread is not exempt from waiting for its own I/O; empty when all are. */
+    String ioFlusher() {
+        return queues.stream()
+                .filter(queue -> queue.ioFlusher() != 0)
+                .findFirst()
+                .map(queue -> "PR_SET_IO_FLUSHER: " + Errno.name(queue.ioFlusher())
+                        + "; without CAP_SYS_RESOURCE the device may stall when memory is short")
+                .orElse("");
+    }
+}
