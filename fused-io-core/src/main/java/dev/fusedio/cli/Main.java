@@ -1,6 +1,7 @@
 package dev.fusedio.cli;
 
 import dev.fusedio.nbd.ListenAddress;
+import java.io.Closeable;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
@@ -30,15 +31,27 @@ public final class Main {
                         serve(ServeOptions.parse(rest));
                     }
                 }
+                case "attach" -> {
+                    if (rest.contains("--help") || rest.contains("-h")) {
+                        System.out.print(AttachOptions.HELP);
+                    } else {
+                        attach(AttachOptions.parse(rest));
+                    }
+                }
+                case "devices" -> DeviceCommands.list(rest, System.out);
+                case "detach" -> DeviceCommands.detach(rest);
                 case "train" -> TrainingRun.run();
-                case "--help", "-h", "help" -> System.out.print(ServeOptions.HELP);
+                case "--help", "-h", "help" -> System.out.print(ServeOptions.HELP + "\n" + AttachOptions.HELP);
                 case "--version" -> System.out.println("gateway " + version());
                 default -> throw new UsageException("unknown command " + command);
             }
             return 0;
         } catch (final UsageException e) {
             System.err.println("gateway: " + e.getMessage());
-            System.err.println("Try 'gateway serve --help'.");
+            System.err.println(
+                    command.equals("serve") || command.equals("attach")
+                            ? "Try 'gateway " + command + " --help'."
+                            : "Try 'gateway --help'.");
             return EXIT_USAGE;
         } catch (final IOException e) {
             System.err.println("gateway: " + e.getMessage());
@@ -47,6 +60,14 @@ public final class Main {
             Thread.currentThread().interrupt();
             return EXIT_FAILURE;
         }
+    }
+
+    private static void attach(final AttachOptions options) throws IOException, InterruptedException {
+        final AttachCommand attach = AttachCommand.start(options, e -> System.err.println("gateway: " + describe(e)));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(attach), "stop"));
+        System.err.println("gateway: " + attach.banner());
+        System.out.println(attach.path());
+        new CountDownLatch(1).await(); // until a signal runs the hook
     }
 
     private static void serve(final ServeOptions options) throws IOException, InterruptedException {
@@ -67,10 +88,10 @@ public final class Main {
         return "internal error: " + e + cause + (e.getStackTrace().length > 0 ? " at " + e.getStackTrace()[0] : "");
     }
 
-    private static void stop(final ServeCommand serve) {
+    private static void stop(final Closeable running) {
         int status = 0;
         try {
-            serve.close();
+            running.close();
         } catch (final IOException e) {
             System.err.println("gateway: " + e.getMessage());
             status = EXIT_FAILURE;

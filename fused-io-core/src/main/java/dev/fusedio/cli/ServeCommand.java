@@ -11,6 +11,7 @@ import dev.fusedio.nbd.SessionListener;
 import dev.fusedio.volume.Backend;
 import dev.fusedio.volume.FileBackend;
 import dev.fusedio.volume.Volume;
+import java.io.Closeable;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -18,7 +19,7 @@ import java.time.Duration;
 import java.util.function.Consumer;
 
 /** A running {@code serve}: one volume, one server. */
-final class ServeCommand implements AutoCloseable {
+final class ServeCommand implements Closeable {
     private static final Duration GRACE = Duration.ofSeconds(5);
 
     private final LoopGroup loops;

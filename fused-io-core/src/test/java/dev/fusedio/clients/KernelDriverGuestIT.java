@@ -9,7 +9,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The kernel's own nbd driver as a client, on real kernels. */
 class KernelDriverGuestIT {
     @ParameterizedTest
-    @ValueSource(strings = {"6.12", "7"})
+    @ValueSource(strings = {"7"})
     void aFileSystemLivesOnAnExportAndOutlivesTheServersRestart(final String kernel) throws Exception {
         assertThat(Guest.run(kernel, KernelDriverGuestIT.class, "kernel_nbd.sh"))
                 .contains(
