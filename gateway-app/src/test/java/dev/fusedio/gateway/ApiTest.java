@@ -1,9 +1,12 @@
 package dev.fusedio.gateway;
 
+import dev.fusedio.gateway.attachment.Attachment;
+import dev.fusedio.gateway.attachment.Attachments;
 import dev.fusedio.gateway.catalogue.Catalogue;
 import dev.fusedio.gateway.catalogue.Volume;
 import dev.fusedio.gateway.catalogue.VolumeName;
 import dev.fusedio.gateway.engine.FakeSessions;
+import dev.fusedio.gateway.engine.InMemoryBlockDevices;
 import dev.fusedio.gateway.engine.InMemoryDataPlane;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -35,6 +38,12 @@ public abstract class ApiTest {
     protected InMemoryDataPlane dataPlane;
 
     @Autowired
+    protected InMemoryBlockDevices devices;
+
+    @Autowired
+    protected Attachments attachments;
+
+    @Autowired
     protected FakeSessions sessions;
 
     @Autowired
@@ -48,6 +57,14 @@ public abstract class ApiTest {
     @BeforeEach
     void empty() {
         sessions.reset("127.0.0.1:10809");
+        for (final Attachment attachment : attachments.attachments()) {
+            http.delete()
+                    .uri("/api/v1/attachments/" + attachment.id() + "?force=true")
+                    .exchange()
+                    .expectStatus()
+                    .isNoContent();
+        }
+        devices.reboot();
         for (final Volume volume : catalogue.volumes()) {
             catalogue.delete(new VolumeName(volume.name()), null, true).block(PATIENCE);
         }

@@ -1,6 +1,7 @@
 package dev.fusedio.gateway;
 
 import dev.fusedio.gateway.engine.FakeSessions;
+import dev.fusedio.gateway.engine.InMemoryBlockDevices;
 import dev.fusedio.gateway.engine.InMemoryDataPlane;
 import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
@@ -26,6 +27,11 @@ public class ApiTestApplication {
     @Bean
     InMemoryDataPlane dataPlane() {
         return new InMemoryDataPlane();
+    }
+
+    @Bean
+    InMemoryBlockDevices blockDevices() {
+        return new InMemoryBlockDevices();
     }
 
     @Bean

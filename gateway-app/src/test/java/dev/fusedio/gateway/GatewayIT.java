@@ -6,6 +6,7 @@ import com.jayway.jsonpath.JsonPath;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -230,6 +231,20 @@ class GatewayIT {
                     .asString()
                     .startsWith("gateway: ")
                     .contains(reason);
+        }
+    }
+
+    @Test
+    void withoutTheDriverAttachingSaysWhatIsMissing() throws Exception {
+        Assumptions.assumeFalse(Files.exists(Path.of("/dev/ublk-control")), "this machine has ublk devices");
+        try (GatewayProcess gateway = GatewayProcess.start(pool, errors)) {
+            final var refused = gateway.json("POST", "/api/v1/attachments", "{\"volume\": \"demo\"}");
+            assertThat(refused.statusCode()).isEqualTo(501);
+            assertThat(new String(refused.body(), StandardCharsets.UTF_8))
+                    .contains("attachments-unavailable")
+                    .contains("modprobe ublk_drv");
+            assertThat(gateway.send("DELETE", VOLUMES + "/demo", NOTHING).statusCode())
+                    .isEqualTo(204);
         }
     }
 

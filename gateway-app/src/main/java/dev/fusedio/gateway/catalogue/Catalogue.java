@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,6 +54,7 @@ public final class Catalogue implements SmartLifecycle {
     private final Clock clock;
     private final ConcurrentNavigableMap<String, Volume> volumes = new ConcurrentSkipListMap<>();
     private final Turns turns = new Turns();
+    private final VolumeUses uses = new VolumeUses();
     private volatile @Nullable Running running;
 
     /**
@@ -91,6 +93,21 @@ public final class Catalogue implements SmartLifecycle {
             throw new ProblemException(ProblemType.VOLUME_NOT_FOUND, "There is no volume '" + name + "'.");
         }
         return volume;
+    }
+
+    /** Lets a feature that uses volumes forbid and follow their changes. */
+    public void watch(final VolumeUse use) {
+        uses.add(use);
+    }
+
+    /** Works with a sound volume in its turn: it is neither changed nor removed meanwhile. */
+    public <T> Mono<T> using(final String name, final Function<Volume.Available, Mono<T>> work) {
+        return turns.take(name, Mono.defer(() -> work.apply(get(name).orDamaged())));
+    }
+
+    /** Records of another feature, kept in the pool. */
+    public <T> RecordFolder<T> folder(final String name, final Class<T> type) {
+        return new RecordFolder<>(this, name, type);
     }
 
     /** Makes a volume. Fails with a {@link ProblemException} if the name is taken or the size is not allowed. */
@@ -286,15 +303,17 @@ public final class Catalogue implements SmartLifecycle {
     /** Backend first, record second: a crash between them leaves a longer file, which the next start takes as it is. */
     private Mono<Volume> apply(final VolumeName name, final Volume.Available volume, final VolumeRecord record) {
         final OpenVolume open = volume.open();
-        final Mono<Void> grown = record.size() > open.size() ? open.grow(record.size()) : Mono.empty();
-        return grown.then(onFiles(() -> {
+        final boolean grows = record.size() > open.size();
+        return (grows ? open.grow(record.size()) : Mono.<Void>empty())
+                .then(onFiles(() -> {
                     pool().update(name, record);
                     return record;
                 }))
                 .map(written -> {
                     open.describe(written.readOnly(), written.description());
                     return publish(new Volume.Available(volume.name(), written, open));
-                });
+                })
+                .flatMap(changed -> (grows ? uses.grown(volume.name()) : Mono.<Void>empty()).thenReturn(changed));
     }
 
     private Mono<Volume> rename(
@@ -325,6 +344,7 @@ public final class Catalogue implements SmartLifecycle {
      */
     private <T> Mono<T> withdrawn(
             final Volume.Available volume, final boolean force, final String done, final Mono<T> work) {
+        uses.requireNone(volume.name(), done);
         if (!force) {
             requireUnused(volume, done);
         }
@@ -374,7 +394,7 @@ public final class Catalogue implements SmartLifecycle {
         }
     }
 
-    private Pool pool() {
+    Pool pool() {
         return current().pool;
     }
 
@@ -386,7 +406,7 @@ public final class Catalogue implements SmartLifecycle {
         return now;
     }
 
-    private <T> Mono<T> onFiles(final Callable<T> work) {
+    <T> Mono<T> onFiles(final Callable<T> work) {
         return Mono.defer(() -> Mono.fromCallable(work).subscribeOn(current().files))
                 .onErrorMap(IOException.class, StorageFailures::of);
     }

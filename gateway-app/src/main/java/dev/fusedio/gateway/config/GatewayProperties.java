@@ -24,6 +24,7 @@ import org.springframework.validation.annotation.Validated;
  * @param nbd the NBD server
  * @param data bytes over HTTP
  * @param metrics what is published
+ * @param attachments local block devices
  */
 @Validated
 @ConfigurationProperties(prefix = "gateway", ignoreUnknownFields = false)
@@ -33,7 +34,8 @@ public record GatewayProperties(
         @DefaultValue @Valid Engine engine,
         @DefaultValue @Valid Nbd nbd,
         @DefaultValue @Valid Data data,
-        @DefaultValue @Valid Metrics metrics) {
+        @DefaultValue @Valid Metrics metrics,
+        @DefaultValue @Valid Attachments attachments) {
 
     /**
      * The pool.
@@ -178,4 +180,22 @@ public record GatewayProperties(
      */
     public record Metrics(
             @DefaultValue("500") @Min(0) @Max(100_000) int maxVolumes) {}
+
+    /**
+     * Local block devices, {@code /dev/ublkbN}.
+     *
+     * @param onStop what becomes of them when the gateway is told to stop; {@code kill -9} always keeps them
+     */
+    public record Attachments(@DefaultValue("keep") OnStop onStop) {}
+
+    /** What becomes of block devices when the gateway stops. */
+    public enum OnStop {
+        /**
+         * They stay where the kernel can hold their requests back (Linux 6.16), else they are stopped; the next start
+         * takes them over or makes them again.
+         */
+        KEEP,
+        /** They are removed, and forgotten. */
+        REMOVE
+    }
 }

@@ -44,6 +44,7 @@ final class CoreVolume implements OpenVolume {
     private final AtomicInteger nextAccess = new AtomicInteger();
     private final Object lock = new Object();
     private final List<Retired> retired = new ArrayList<>(); // guarded by lock
+    private final List<Volume> lent = new ArrayList<>(); // guarded by lock: to block devices
     private VolumeSnapshot past = CounterSums.nothing(); // guarded by lock: of volumes that are closed
     private volatile Offer offer;
     private final Mono<Void> closing;
@@ -126,6 +127,7 @@ final class CoreVolume implements OpenVolume {
             final List<VolumeSnapshot> parts = new ArrayList<>();
             parts.add(past);
             retired.forEach(old -> parts.add(old.volume.snapshot()));
+            lent.forEach(device -> parts.add(device.snapshot()));
             parts.add(offer.volume.snapshot());
             return CounterSums.counters(CounterSums.sum(parts));
         }
@@ -150,6 +152,32 @@ final class CoreVolume implements OpenVolume {
         } finally {
             uses.leave();
         }
+    }
+
+    /**
+     * A core volume of its own for a block device, which keeps this open until it is given back.
+     *
+     * @param device the name that the device is found by
+     */
+    CoreBlockDevices.Backing lend(final String device, final boolean deviceReadOnly) {
+        if (!uses.enter()) {
+            throw closed();
+        }
+        final Volume volume = new Volume(device, name(), new SharedBackend(backend), deviceReadOnly || readOnly());
+        synchronized (lock) {
+            lent.add(volume);
+        }
+        return new CoreBlockDevices.Backing(volume, () -> giveBack(volume));
+    }
+
+    private void giveBack(final Volume volume) throws IOException {
+        final VolumeSnapshot last = volume.snapshot();
+        volume.close();
+        synchronized (lock) {
+            lent.remove(volume);
+            past = CounterSums.sum(List.of(past, last));
+        }
+        uses.leave();
     }
 
     private Offer offer(final String name, final String description, final boolean readOnly) {

@@ -1,5 +1,6 @@
 package dev.fusedio.gateway.metrics;
 
+import dev.fusedio.gateway.attachment.Attachments;
 import dev.fusedio.gateway.catalogue.Catalogue;
 import dev.fusedio.gateway.catalogue.Volume;
 import dev.fusedio.gateway.config.GatewayProperties;
@@ -21,6 +22,7 @@ final class DataPlaneCollector implements MultiCollector {
     private final DataPlane dataPlane;
     private final NbdSessions sessions;
     private final Catalogue catalogue;
+    private final Attachments attachments;
     private final int maxVolumes;
     private final AllocatedSizes allocated = new AllocatedSizes();
 
@@ -28,11 +30,13 @@ final class DataPlaneCollector implements MultiCollector {
             final DataPlane dataPlane,
             final NbdSessions sessions,
             final Catalogue catalogue,
+            final Attachments attachments,
             final GatewayProperties properties,
             final PrometheusRegistry registry) {
         this.dataPlane = dataPlane;
         this.sessions = sessions;
         this.catalogue = catalogue;
+        this.attachments = attachments;
         this.maxVolumes = properties.metrics().maxVolumes();
         registry.register(this);
     }
@@ -65,6 +69,9 @@ final class DataPlaneCollector implements MultiCollector {
                 available.size(),
                 volumes.size() - available.size(),
                 Math.max(0, available.size() - maxVolumes));
+        final AttachmentSeries perAttachment = new AttachmentSeries();
+        attachments.attachments().forEach(perAttachment::add);
+        perAttachment.addTo(all);
         return all.build();
     }
 }

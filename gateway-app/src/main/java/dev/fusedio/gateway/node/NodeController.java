@@ -2,6 +2,7 @@ package dev.fusedio.gateway.node;
 
 import dev.fusedio.gateway.catalogue.Catalogue;
 import dev.fusedio.gateway.config.GatewayProperties;
+import dev.fusedio.gateway.engine.BlockDevices;
 import dev.fusedio.gateway.engine.DataPlane;
 import dev.fusedio.gateway.engine.NbdSessions;
 import io.swagger.v3.oas.annotations.Operation;
@@ -21,6 +22,7 @@ import reactor.core.publisher.Mono;
 final class NodeController {
     private final DataPlane dataPlane;
     private final NbdSessions sessions;
+    private final BlockDevices devices;
     private final Catalogue catalogue;
     private final GatewayProperties properties;
     private final String version;
@@ -28,11 +30,13 @@ final class NodeController {
     NodeController(
             final DataPlane dataPlane,
             final NbdSessions sessions,
+            final BlockDevices devices,
             final Catalogue catalogue,
             final GatewayProperties properties,
             final ObjectProvider<BuildProperties> build) {
         this.dataPlane = dataPlane;
         this.sessions = sessions;
+        this.devices = devices;
         this.catalogue = catalogue;
         this.properties = properties;
         // Absent where the classes were not built by Maven, as in an editor.
@@ -49,13 +53,16 @@ final class NodeController {
     Mono<NodeView> node() {
         return catalogue
                 .report()
-                .map(pool -> NodeView.of(
-                        version,
-                        dataPlane.report(),
-                        dataPlane.counters(),
-                        sessions.listeners(),
-                        sessions.sessions().size(),
-                        pool,
-                        properties));
+                .zipWith(
+                        devices.obstacle(),
+                        (pool, obstacle) -> NodeView.of(
+                                version,
+                                dataPlane.report(),
+                                dataPlane.counters(),
+                                sessions.listeners(),
+                                sessions.sessions().size(),
+                                obstacle,
+                                pool,
+                                properties));
     }
 }

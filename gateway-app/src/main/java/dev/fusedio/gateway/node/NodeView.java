@@ -18,6 +18,7 @@ import java.util.List;
  * @param ring what io_uring granted
  * @param memory of the core loops
  * @param nbd the NBD server
+ * @param blockDevices whether volumes and exports can be attached
  * @param pool where volumes are kept
  * @param limits every bound in force
  */
@@ -30,6 +31,7 @@ record NodeView(
         Ring ring,
         Memory memory,
         Nbd nbd,
+        Devices blockDevices,
         Pool pool,
         Limits limits) {
 
@@ -39,6 +41,7 @@ record NodeView(
             final List<LoopCounters> loops,
             final List<String> listeners,
             final int sessions,
+            final String deviceObstacle,
             final PoolReport pool,
             final GatewayProperties properties) {
         final GatewayProperties.NbdLimits nbd = properties.nbd().limits();
@@ -58,6 +61,7 @@ record NodeView(
                         loops.stream().mapToLong(LoopCounters::leasedBytes).sum(),
                         Runtime.getRuntime().maxMemory()),
                 new Nbd(listeners, sessions),
+                new Devices(deviceObstacle.isEmpty(), deviceObstacle),
                 new Pool(
                         pool.directory().toString(),
                         pool.totalBytes(),
@@ -124,6 +128,13 @@ record NodeView(
      * @param sessions in transmission
      */
     record Nbd(List<String> listening, int sessions) {}
+
+    /**
+     * @param available whether this machine can have {@code /dev/ublkbN}
+     * @param reason why it can't, and what to do; empty if it can
+     */
+    @Schema(name = "BlockDevices")
+    record Devices(boolean available, String reason) {}
 
     /**
      * @param path its directory

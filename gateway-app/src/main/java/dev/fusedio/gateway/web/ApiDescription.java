@@ -19,7 +19,7 @@ import org.springframework.context.annotation.Configuration;
                         title = "Fused Gateway",
                         version = "v1",
                         description = "Block volumes: make them, look after them, read and write them. Clients use them"
-                                + " by NBD.",
+                                + " by NBD; on this machine, they and other servers' exports can be block devices.",
                         license = @License(name = "Apache-2.0", identifier = "Apache-2.0")))
 class ApiDescription {
     private static final String PROBLEM = "Problem";

@@ -19,14 +19,18 @@ public enum ProblemType {
     VOLUME_NOT_FOUND(HttpStatus.NOT_FOUND, "There is no such volume"),
     /** No session of that id. */
     SESSION_NOT_FOUND(HttpStatus.NOT_FOUND, "There is no such session"),
+    /** No attachment of that id. */
+    ATTACHMENT_NOT_FOUND(HttpStatus.NOT_FOUND, "There is no such attachment"),
     /** The path exists, not for this method. */
     METHOD_NOT_ALLOWED(HttpStatus.METHOD_NOT_ALLOWED, "The address does not know this method"),
     /** None of the accepted media types can be made. */
     NOT_ACCEPTABLE(HttpStatus.NOT_ACCEPTABLE, "No acceptable media type can be made"),
     /** The name is taken. */
     VOLUME_EXISTS(HttpStatus.CONFLICT, "The name is taken"),
-    /** NBD sessions have the volume open. */
+    /** NBD sessions or an attachment have the volume open. */
     VOLUME_IN_USE(HttpStatus.CONFLICT, "The volume is in use"),
+    /** Something uses the device, or its source is attached already. */
+    ATTACHMENT_IN_USE(HttpStatus.CONFLICT, "The attachment is in use"),
     /** The volume can't be written. */
     VOLUME_READ_ONLY(HttpStatus.CONFLICT, "The volume is read-only"),
     /** Its record or data are damaged. */
@@ -41,6 +45,10 @@ public enum ProblemType {
     UNSUPPORTED_MEDIA_TYPE(HttpStatus.UNSUPPORTED_MEDIA_TYPE, "The media type is not supported"),
     /** Outside of the volume. */
     RANGE_NOT_SATISFIABLE(HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "The range is outside of the volume"),
+    /** This machine's kernel, or what this process may do, allows no block devices. */
+    ATTACHMENTS_UNAVAILABLE(HttpStatus.NOT_IMPLEMENTED, "This machine can't have block devices"),
+    /** A remote export can't be had. */
+    SOURCE_UNREACHABLE(HttpStatus.BAD_GATEWAY, "The remote export can't be had"),
     /** More transfers run than allowed. */
     TOO_MANY_TRANSFERS(HttpStatus.SERVICE_UNAVAILABLE, "Too many transfers run"),
     /** The gateway is stopping or a volume is closing. */

@@ -31,6 +31,7 @@ class GatewayPropertiesTest {
             assertThat(properties.nbd().limits().handshakeTime()).isEqualTo(Duration.ofSeconds(10));
             assertThat(properties.nbd().limits().payloadAdvertised()).isEqualTo(new ByteSize(32 << 20));
             assertThat(properties.data().chunkSize()).isEqualTo(new ByteSize(256 << 10));
+            assertThat(properties.attachments().onStop()).isEqualTo(GatewayProperties.OnStop.KEEP);
         });
     }
 
@@ -85,7 +86,13 @@ class GatewayPropertiesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"gateway.nbd.port=x", "gateway.data.chunk-size=3XB", "gateway.nbd.lookup-timeout=soon"})
+    @ValueSource(
+            strings = {
+                "gateway.nbd.port=x",
+                "gateway.data.chunk-size=3XB",
+                "gateway.attachments.on-stop=run",
+                "gateway.nbd.lookup-timeout=soon"
+            })
     void refusesWhatItCannotRead(final String setting) {
         context.withPropertyValues(setting)
                 .run(started -> assertThat(started).getFailure().hasCauseInstanceOf(BindException.class));

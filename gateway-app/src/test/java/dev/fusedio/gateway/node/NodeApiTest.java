@@ -31,6 +31,8 @@ class NodeApiTest extends ApiTest {
                 .isEqualTo(2 << 20)
                 .jsonPath("$.nbd.listening[0]")
                 .isEqualTo("127.0.0.1:10809")
+                .jsonPath("$.blockDevices.available")
+                .isEqualTo(true)
                 .jsonPath("$.pool.totalBytes")
                 .value(Number.class, bytes -> assertThat(bytes.longValue()).isPositive())
                 .jsonPath("$.limits.openFiles")

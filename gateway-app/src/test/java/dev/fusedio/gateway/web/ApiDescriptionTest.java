@@ -26,6 +26,8 @@ class ApiDescriptionTest extends ApiTest {
         assertThat(api.get("openapi").toString()).startsWith("3.1");
         assertThat(child(api, "paths"))
                 .containsOnlyKeys(
+                        "/api/v1/attachments",
+                        "/api/v1/attachments/{id}",
                         "/api/v1/node",
                         "/api/v1/sessions",
                         "/api/v1/sessions/events",
@@ -34,7 +36,16 @@ class ApiDescriptionTest extends ApiTest {
                         "/api/v1/volumes/{name}",
                         "/api/v1/volumes/{name}/data");
         final Map<String, Object> schemas = child(child(api, "components"), "schemas");
-        assertThat(schemas).containsKeys("Problem", "Volume", "CreateVolume", "ChangeVolume", "NbdSession", "Node");
+        assertThat(schemas)
+                .containsKeys(
+                        "Problem",
+                        "Volume",
+                        "CreateVolume",
+                        "ChangeVolume",
+                        "Attachment",
+                        "CreateAttachment",
+                        "NbdSession",
+                        "Node");
         assertThat(child(schemas, "RequestedSize")).containsKey("oneOf");
         final Map<String, Object> conflict =
                 child(child(child(child(child(api, "paths"), "/api/v1/volumes"), "post"), "responses"), "409");

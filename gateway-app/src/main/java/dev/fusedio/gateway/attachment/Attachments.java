@@ -1,0 +1,391 @@
+package dev.fusedio.gateway.attachment;
+
+import dev.fusedio.gateway.catalogue.Catalogue;
+import dev.fusedio.gateway.catalogue.RecordFolder;
+import dev.fusedio.gateway.catalogue.VolumeUse;
+import dev.fusedio.gateway.config.GatewayProperties;
+import dev.fusedio.gateway.config.StartRefusedException;
+import dev.fusedio.gateway.engine.BlockDevice;
+import dev.fusedio.gateway.engine.BlockDevices;
+import dev.fusedio.gateway.engine.DataPlaneException;
+import dev.fusedio.gateway.engine.DeviceSource;
+import dev.fusedio.gateway.engine.DevicesUnavailableException;
+import dev.fusedio.gateway.engine.FoundDevice;
+import dev.fusedio.gateway.web.ProblemException;
+import dev.fusedio.gateway.web.ProblemType;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.stereotype.Service;
+import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * The attachments of this node. Each has a record in the pool, and its device carries the record's id: so a process
+ * that starts finds the devices that another has left, and makes those again that a reboot has taken. Any thread may
+ * call.
+ */
+@Service
+public final class Attachments implements SmartLifecycle, VolumeUse {
+    /** After the NBD server, which may serve what is attached here; before HTTP. */
+    public static final int PHASE = -50;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Attachments.class);
+    private static final Duration START_LIMIT = Duration.ofMinutes(1);
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(15);
+    private static final Duration RETRY = Duration.ofSeconds(10);
+
+    private final BlockDevices devices;
+    private final Catalogue catalogue;
+    private final RecordFolder<AttachmentRecord> records;
+    private final boolean keep;
+    private final Clock clock;
+    private final ConcurrentMap<String, Attachment> all = new ConcurrentHashMap<>();
+    private final Set<String> changing = ConcurrentHashMap.newKeySet();
+    private volatile @Nullable Disposable retries;
+
+    /**
+     * @param clock for the records' times
+     */
+    Attachments(
+            final BlockDevices devices,
+            final Catalogue catalogue,
+            final GatewayProperties properties,
+            final Clock clock) {
+        this.devices = devices;
+        this.catalogue = catalogue;
+        this.records = catalogue.folder("attachments", AttachmentRecord.class);
+        this.keep = properties.attachments().onStop() == GatewayProperties.OnStop.KEEP;
+        this.clock = clock;
+        catalogue.watch(this);
+    }
+
+    /** All, in the order in which they were made. */
+    public List<Attachment> attachments() {
+        return all.values().stream()
+                .sorted(Comparator.comparing(
+                                (Attachment attachment) -> attachment.record().createdAt())
+                        .thenComparing(Attachment::id))
+                .toList();
+    }
+
+    /**
+     * An attachment.
+     *
+     * @throws ProblemException if there is none
+     */
+    Attachment get(final String id) {
+        final Attachment attachment = all.get(id);
+        if (attachment == null) {
+            throw notFound(id);
+        }
+        return attachment;
+    }
+
+    /** Devices of this program that no process serves and no attachment here knows; none where there can be none. */
+    Mono<List<FoundDevice>> orphans() {
+        return devices.find(List.copyOf(all.keySet()))
+                .map(found -> found.stream()
+                        .filter(device -> device.orphaned() && device.name().isEmpty())
+                        .toList())
+                .onErrorReturn(DevicesUnavailableException.class, List.of());
+    }
+
+    /** Attaches. What is answered is there after a restart. */
+    Mono<Attachment> create(final NewAttachment wanted) {
+        final UUID id = UUID.randomUUID();
+        final AttachmentRecord record = AttachmentRecord.of(id, wanted, -1, clock.instant());
+        return alone(record.behind(), Mono.defer(() -> {
+            requireNotAttached(record);
+            return on(
+                    record,
+                    source -> devices.attach(source, record.spec()).flatMap(device -> {
+                        final AttachmentRecord made = record.servedAs(device.number(), false);
+                        return records.write(made.id().toString(), made)
+                                .onErrorResume(failure ->
+                                        device.detach().onErrorComplete().then(Mono.error(failure)))
+                                .then(Mono.fromSupplier(() -> publish(new Attachment(made, device, ""))));
+                    }));
+        }));
+    }
+
+    /**
+     * Detaches: removes the device, then the record.
+     *
+     * @param force whether that is done although something uses the device
+     */
+    Mono<Void> delete(final String id, final boolean force) {
+        return Mono.defer(() -> alone(get(id).record().behind(), Mono.defer(() -> {
+                    final Attachment attachment = get(id);
+                    final BlockDevice device = attachment.device();
+                    final Mono<Void> gone;
+                    if (device == null) {
+                        gone = removeUnserved(attachment, force);
+                    } else {
+                        gone = requireIdle(device.isInUse(), device.number(), force)
+                                .then(device.detach());
+                    }
+                    return gone.then(records.delete(id)).then(Mono.fromSupplier(() -> {
+                        all.remove(id);
+                        return true;
+                    }));
+                })))
+                .then();
+    }
+
+    /** Removes a device that no process serves and that is no attachment's. */
+    Mono<Void> deleteOrphan(final int number, final boolean force) {
+        return alone("device " + number, orphans().flatMap(orphans -> {
+                    if (orphans.stream().noneMatch(device -> device.number() == number)) {
+                        throw notFound(AttachmentView.ORPHAN + number);
+                    }
+                    return requireIdle(devices.isInUse(number), number, force)
+                            .then(devices.remove(number))
+                            .thenReturn(true);
+                }))
+                .then();
+    }
+
+    @Override
+    public Optional<String> useOf(final String volume) {
+        return attachments().stream()
+                .filter(attachment -> attachment.record().volume().equals(volume))
+                .findFirst()
+                .map(attachment -> "the attachment " + attachment.id() + " (/dev/ublkb"
+                        + attachment.record().number() + ")");
+    }
+
+    @Override
+    public Mono<Void> grown(final String volume) {
+        return Flux.fromIterable(attachments())
+                .filter(attachment -> attachment.record().volume().equals(volume))
+                .flatMap(attachment -> {
+                    final BlockDevice device = attachment.device();
+                    return device == null
+                            ? Mono.<Void>empty()
+                            : device.resize()
+                                    .then(Mono.fromRunnable(() -> note(attachment.id(), "")))
+                                    .onErrorResume(failure -> {
+                                        note(attachment.id(), "volume grown, device not: " + failure.getMessage());
+                                        return Mono.empty();
+                                    });
+                })
+                .then();
+    }
+
+    /** Takes over or makes again what is recorded and not served. Never fails: what could not be is told and kept. */
+    Mono<Void> restore() {
+        return Flux.fromIterable(attachments())
+                .filter(attachment -> attachment.device() == null)
+                .flatMap(attachment -> alone(attachment.record().behind(), Mono.defer(() -> restore(attachment.id())))
+                        .onErrorResume(failure -> {
+                            // once for each reason, not at every attempt
+                            if (note(attachment.id(), String.valueOf(failure.getMessage()))) {
+                                LOG.warn("attachment {} waits: {}", attachment.id(), failure.getMessage());
+                            }
+                            return Mono.empty();
+                        }))
+                .then();
+    }
+
+    @Override
+    public void start() {
+        records.readAll()
+                .onErrorMap(
+                        DataPlaneException.class,
+                        e -> new StartRefusedException(
+                                "the records of attachments can't be read: " + e.getMessage(), e))
+                .doOnNext(found -> found.forEach(this::load))
+                .then(Mono.defer(this::restore))
+                .timeout(START_LIMIT, Mono.fromRunnable(() -> LOG.warn("some attachments are still being restored")))
+                .block();
+        retries = Flux.interval(RETRY)
+                .onBackpressureDrop()
+                .concatMap(tick -> restore(), 1)
+                .subscribe();
+    }
+
+    @Override
+    public void stop() {
+        final Disposable stopping = retries;
+        if (stopping != null) {
+            retries = null;
+            stopping.dispose();
+        }
+        Flux.fromIterable(attachments())
+                .flatMap(attachment -> end(attachment).onErrorResume(failure -> {
+                    LOG.warn("attachment {} was not ended cleanly: {}", attachment.id(), failure.getMessage());
+                    return Mono.empty();
+                }))
+                .then()
+                .timeout(STOP_LIMIT, Mono.fromRunnable(() -> LOG.warn("attachments were not ended in time")))
+                .block();
+        all.clear();
+    }
+
+    @Override
+    public boolean isRunning() {
+        return retries != null;
+    }
+
+    @Override
+    public int getPhase() {
+        return PHASE;
+    }
+
+    private void load(final RecordFolder.Found<AttachmentRecord> found) {
+        final AttachmentRecord record = found.record();
+        if (record == null) {
+            LOG.error("attachment {} is damaged and set aside: {}", found.id(), found.reason());
+        } else {
+            publish(new Attachment(record, null, "not tried yet"));
+        }
+    }
+
+    private Mono<Attachment> restore(final String id) {
+        final Attachment attachment = all.get(id);
+        if (attachment == null || attachment.device() != null) {
+            return Mono.empty();
+        }
+        final AttachmentRecord record = attachment.record();
+        return on(
+                record,
+                source -> devices.find(List.of(id)).flatMap(found -> {
+                    final Optional<FoundDevice> left = mine(found, id);
+                    final boolean recovers = left.map(FoundDevice::started).orElse(false);
+                    final Mono<Void> cleared = left.isPresent() && !recovers
+                            ? devices.remove(left.get().number())
+                            : Mono.empty();
+                    return cleared.then(
+                                    recovers
+                                            ? devices.recover(left.orElseThrow().number(), source, record.spec())
+                                            : devices.attach(source, record.spec()))
+                            .flatMap(device -> {
+                                final AttachmentRecord served = record.servedAs(device.number(), recovers);
+                                // published first: the device is served, whether or not the record can be written
+                                publish(new Attachment(served, device, ""));
+                                LOG.info("attachment {} is served again as /dev/ublkb{}", id, device.number());
+                                return records.write(id, served).thenReturn(served);
+                            })
+                            .map(served -> Objects.requireNonNull(all.get(id)));
+                }));
+    }
+
+    /** Nothing here serves it; a device that an earlier process left may still be there, with requests that wait. */
+    private Mono<Void> removeUnserved(final Attachment attachment, final boolean force) {
+        return devices.find(List.of(attachment.id()))
+                .onErrorReturn(DevicesUnavailableException.class, List.of())
+                .flatMap(found -> mine(found, attachment.id())
+                        .map(left -> requireIdle(
+                                        left.started() ? devices.isInUse(left.number()) : Mono.just(false),
+                                        left.number(),
+                                        force)
+                                .then(devices.remove(left.number())))
+                        .orElse(Mono.empty()));
+    }
+
+    private static Optional<FoundDevice> mine(final List<FoundDevice> found, final String id) {
+        return found.stream().filter(device -> device.name().equals(id)).findFirst();
+    }
+
+    private static Mono<Void> requireIdle(final Mono<Boolean> isInUse, final int number, final boolean force) {
+        if (force) {
+            return Mono.empty();
+        }
+        return isInUse.flatMap(used -> used
+                ? Mono.error(new ProblemException(
+                        ProblemType.ATTACHMENT_IN_USE,
+                        "/dev/ublkb" + number + " is mounted, or another program or device has it for itself. Unmount"
+                                + " it first, or say force=true: what is not written to it by then fails."))
+                : Mono.empty());
+    }
+
+    /** Two devices on one source would each cache it and overwrite the other's data; only readers can share. */
+    private void requireNotAttached(final AttachmentRecord wanted) {
+        attachments().stream()
+                .map(Attachment::record)
+                .filter(other -> other.behind().equals(wanted.behind()))
+                .filter(other -> !other.readOnly() || !wanted.readOnly())
+                .findFirst()
+                .ifPresent(other -> {
+                    throw new ProblemException(
+                            wanted.volume().isEmpty() ? ProblemType.ATTACHMENT_IN_USE : ProblemType.VOLUME_IN_USE,
+                            "The " + (wanted.volume().isEmpty() ? "export " : "") + wanted.behind()
+                                    + " is attached already, as /dev/ublkb" + other.number() + " (" + other.id()
+                                    + "). It can be attached more than once only if every time it is read-only.");
+                });
+    }
+
+    /** Does {@code work} on what is behind the device; a volume doesn't change meanwhile. */
+    private <T> Mono<T> on(final AttachmentRecord record, final Work<T> work) {
+        return record.volume().isEmpty()
+                ? work.on(new DeviceSource.Remote(record.source(), record.connections()))
+                : catalogue.using(record.volume(), volume -> work.on(new DeviceSource.Local(volume.open())));
+    }
+
+    /** One change of what has the same source at a time. Runs to its end although a client leaves. */
+    private <T> Mono<T> alone(final String key, final Mono<T> work) {
+        return Mono.defer(() -> {
+            if (!changing.add(key)) {
+                throw new ProblemException(
+                        ProblemType.UNAVAILABLE, "An attachment of " + key + " is being changed. Try again.");
+            }
+            return Mono.fromFuture(
+                    work.doOnTerminate(() -> changing.remove(key)).toFuture(), true);
+        });
+    }
+
+    private Mono<Void> end(final Attachment attachment) {
+        final BlockDevice device = attachment.device();
+        if (device == null) {
+            return Mono.empty();
+        }
+        if (!keep) {
+            return device.detach().then(records.delete(attachment.id()));
+        }
+        return device.leave().onErrorResume(DataPlaneException.class, failure -> {
+            if (!failure.errno().equals("EOPNOTSUPP")) {
+                return Mono.error(failure);
+            }
+            LOG.warn(
+                    "/dev/ublkb{} is stopped, and made again at the next start: {}",
+                    device.number(),
+                    failure.getMessage());
+            return device.detach();
+        });
+    }
+
+    private Attachment publish(final Attachment attachment) {
+        all.put(attachment.id(), attachment);
+        return attachment;
+    }
+
+    /** Whether that is news. */
+    private boolean note(final String id, final String notice) {
+        final Attachment before = all.get(id);
+        all.computeIfPresent(id, (same, now) -> new Attachment(now.record(), now.device(), notice));
+        return before != null && !before.notice().equals(notice);
+    }
+
+    private static ProblemException notFound(final String id) {
+        return new ProblemException(ProblemType.ATTACHMENT_NOT_FOUND, "There is no attachment " + id + ".");
+    }
+
+    /** What is done on a source. */
+    @FunctionalInterface
+    private interface Work<T> {
+        Mono<T> on(DeviceSource source);
+    }
+}

@@ -1,0 +1,19 @@
+package dev.fusedio.gateway.engine;
+
+/** What is behind a block device. */
+public sealed interface DeviceSource {
+    /**
+     * A volume of this gateway.
+     *
+     * @param volume open, by this data plane
+     */
+    record Local(OpenVolume volume) implements DeviceSource {}
+
+    /**
+     * Another server's export.
+     *
+     * @param uri {@code nbd://HOST[:PORT]/EXPORT} or {@code nbd+unix:///EXPORT?socket=PATH}
+     * @param connections wanted, 1 to 64
+     */
+    record Remote(String uri, int connections) implements DeviceSource {}
+}
