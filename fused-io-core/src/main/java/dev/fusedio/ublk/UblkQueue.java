@@ -95,7 +95,10 @@ final class UblkQueue extends Timer implements Turn {
     void serve(final int charFd, final long where) {
         descriptorsAt = where;
         lane = volume.acquire(loop);
-        file = RingFile.install(loop, charFd);
+        // By descriptor, not in the ring's file table: before Linux 6.13 a table lets go of a file only when all that
+        // was
+        // under way at its removal has ended, a receive on a silent connection included, and DEL_DEV waits for that.
+        file = new RingFile(charFd, 0);
         for (int tag = 0; tag < requests.length; tag++) {
             final int place = mechanism.lendsPages() ? loop.driver().takeBufferIndex() : -1;
             requests[tag] = new BlockRequest(this, tag, place, registration(place));
