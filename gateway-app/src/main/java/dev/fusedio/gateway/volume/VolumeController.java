@@ -114,6 +114,10 @@ final class VolumeController {
             responseCode = "412",
             description = "revision-mismatch",
             content = {})
+    @ApiResponse(
+            responseCode = "507",
+            description = "insufficient-storage",
+            content = {})
     Mono<ResponseEntity<VolumeView>> change(
             @PathVariable final String name,
             @Parameter(description = "End the sessions that forbid the change.") @RequestParam(defaultValue = "false")

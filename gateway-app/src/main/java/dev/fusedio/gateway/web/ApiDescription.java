@@ -3,13 +3,20 @@ package dev.fusedio.gateway.web;
 import io.swagger.v3.oas.annotations.OpenAPIDefinition;
 import io.swagger.v3.oas.annotations.info.Info;
 import io.swagger.v3.oas.annotations.info.License;
+import io.swagger.v3.oas.annotations.servers.Server;
+import io.swagger.v3.oas.models.Operation;
 import io.swagger.v3.oas.models.media.Content;
 import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
+import io.swagger.v3.oas.models.responses.ApiResponse;
+import io.swagger.v3.oas.models.responses.ApiResponses;
+import java.util.Locale;
 import java.util.Map;
 import org.springdoc.core.customizers.OpenApiCustomizer;
+import org.springdoc.core.customizers.OperationCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpStatus;
 
 /** What the description at {@code /v3/api-docs} says of all addresses. */
 @Configuration(proxyBeanMethods = false)
@@ -20,27 +27,64 @@ import org.springframework.context.annotation.Configuration;
                         version = "v1",
                         description = "Block volumes: make them, look after them, read and write them. Clients use them"
                                 + " by NBD; on this machine, they and other servers' exports can be block devices.",
-                        license = @License(name = "Apache-2.0", identifier = "Apache-2.0")))
+                        license = @License(name = "Apache-2.0", identifier = "Apache-2.0")),
+        servers = @Server(url = "/", description = "Where this description was read."))
 class ApiDescription {
     private static final String PROBLEM = "Problem";
 
-    /** Every answer of 400 and above is a problem; said once here and not at each address. */
+    /** Names that stay when another controller gets a method of the same name; generated clients call them. */
+    @Bean
+    OperationCustomizer operationIds() {
+        return (operation, handler) -> {
+            final String type = handler.getBeanType().getSimpleName().replace("Controller", "");
+            final String method = handler.getMethod().getName();
+            return operation.operationId(type.substring(0, 1).toLowerCase(Locale.ROOT)
+                    + type.substring(1)
+                    + method.substring(0, 1).toUpperCase(Locale.ROOT)
+                    + method.substring(1));
+        };
+    }
+
+    /** Every answer of 400 and above is a problem; what many addresses have in common is said once here. */
     @Bean
     OpenApiCustomizer problems() {
         return api -> {
             api.getComponents().addSchemas(PROBLEM, problemSchema());
             api.getPaths().values().stream()
                     .flatMap(path -> path.readOperations().stream())
-                    .flatMap(operation -> operation.getResponses().entrySet().stream())
-                    .filter(answer ->
-                            answer.getKey().startsWith("4") || answer.getKey().startsWith("5"))
-                    .forEach(answer -> answer.getValue()
-                            .setContent(new Content()
-                                    .addMediaType(
-                                            org.springframework.http.MediaType.APPLICATION_PROBLEM_JSON_VALUE,
-                                            new MediaType()
-                                                    .schema(new Schema<>().$ref("#/components/schemas/" + PROBLEM)))));
+                    .forEach(ApiDescription::addProblems);
         };
+    }
+
+    private static void addProblems(final Operation operation) {
+        final ApiResponses answers = operation.getResponses();
+        if (operation.getRequestBody() != null) {
+            addIfAbsent(answers, HttpStatus.BAD_REQUEST, ProblemType.INVALID_REQUEST);
+            addIfAbsent(answers, HttpStatus.CONTENT_TOO_LARGE, ProblemType.CONTENT_TOO_LARGE);
+            addIfAbsent(answers, HttpStatus.UNSUPPORTED_MEDIA_TYPE, ProblemType.UNSUPPORTED_MEDIA_TYPE);
+        }
+        if (operation.getParameters() != null) {
+            addIfAbsent(answers, HttpStatus.BAD_REQUEST, ProblemType.INVALID_REQUEST);
+        }
+        answers.addApiResponse(
+                ApiResponses.DEFAULT,
+                new ApiResponse()
+                        .description(
+                                "Any other problem: unavailable (503: the gateway stops, or this is being changed),"
+                                        + " storage-error or internal-error (500)."));
+        final Content problem = new Content()
+                .addMediaType(
+                        org.springframework.http.MediaType.APPLICATION_PROBLEM_JSON_VALUE,
+                        new MediaType().schema(new Schema<>().$ref("#/components/schemas/" + PROBLEM)));
+        answers.forEach((status, answer) -> {
+            if (!status.startsWith("2") && !status.startsWith("3")) {
+                answer.setContent(problem);
+            }
+        });
+    }
+
+    private static void addIfAbsent(final ApiResponses answers, final HttpStatus status, final ProblemType type) {
+        answers.putIfAbsent(Integer.toString(status.value()), new ApiResponse().description(type.code()));
     }
 
     private static Schema<?> problemSchema() {
