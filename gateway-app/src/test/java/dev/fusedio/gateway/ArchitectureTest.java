@@ -77,6 +77,17 @@ class ArchitectureTest {
     }
 
     @Test
+    void nobodyDependsOnThoseWhoOnlyLook() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages("dev.fusedio.gateway.statistics", "dev.fusedio.gateway.metrics")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("dev.fusedio.gateway.statistics", "dev.fusedio.gateway.metrics")
+                .check(GATEWAY);
+    }
+
+    @Test
     void nothingWaitsButStartAndStop() {
         noClasses()
                 .that()

@@ -32,6 +32,7 @@ class ApiDescriptionTest extends ApiTest {
                         "/api/v1/sessions",
                         "/api/v1/sessions/events",
                         "/api/v1/sessions/{id}",
+                        "/api/v1/statistics",
                         "/api/v1/volumes",
                         "/api/v1/volumes/{name}",
                         "/api/v1/volumes/{name}/data");
@@ -45,7 +46,8 @@ class ApiDescriptionTest extends ApiTest {
                         "Attachment",
                         "CreateAttachment",
                         "NbdSession",
-                        "Node");
+                        "Node",
+                        "Statistics");
         assertThat(child(schemas, "RequestedSize")).containsKey("oneOf");
         final Map<String, Object> conflict =
                 child(child(child(child(child(api, "paths"), "/api/v1/volumes"), "post"), "responses"), "409");
