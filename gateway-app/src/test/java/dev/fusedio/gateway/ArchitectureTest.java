@@ -77,6 +77,22 @@ class ArchitectureTest {
     }
 
     @Test
+    void theConsoleUsesThePublicApiOnly() {
+        classes()
+                .that()
+                .resideInAPackage("dev.fusedio.gateway.console")
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage(
+                        "dev.fusedio.gateway.console",
+                        "java..",
+                        "org.springframework..",
+                        "reactor.core..",
+                        "org.jspecify..")
+                .check(GATEWAY);
+    }
+
+    @Test
     void nobodyDependsOnThoseWhoOnlyLook() {
         noClasses()
                 .that()

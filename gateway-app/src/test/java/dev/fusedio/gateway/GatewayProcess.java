@@ -91,6 +91,11 @@ final class GatewayProcess implements AutoCloseable {
         throw new AssertionError("the gateway did not start: " + reason + "\n" + Files.readString(log));
     }
 
+    /** {@code http://HOST:PORT}. */
+    String rest() {
+        return rest;
+    }
+
     String nbd(final String export) {
         return nbd + export;
     }

@@ -40,6 +40,7 @@ final class StartupGuide {
         lines.add("");
         lines.add("The gateway is ready.");
         lines.add("  REST  http://" + rest + "/api/v1   (browse http://" + rest + "/swagger-ui.html)");
+        lines.add("  Console  http://" + rest + "/");
         listeners.forEach(address -> lines.add("  NBD   " + uri(address, "")));
         final Optional<String> volume = catalogue.volumes().stream()
                 .filter(Volume.Available.class::isInstance)

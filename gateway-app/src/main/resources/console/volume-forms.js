@@ -1,0 +1,283 @@
+/** Making, changing and removing volumes and attachments. */
+
+import * as api from './api.js';
+import { openForm } from './dialogs.js';
+import { h } from './dom.js';
+import { bytes, count, plural } from './format.js';
+
+const NAME_HINT = 'Lower case letters, digits, “.”, “_” and “-”, up to 63; the first a letter or a digit.';
+
+/** @returns {string} a volume's path in the API */
+export function pathOf(name) {
+  return `/volumes/${encodeURIComponent(name)}`;
+}
+
+/**
+ * Asks for a new volume.
+ *
+ * @param {function(string): void} made called with its name
+ */
+export async function createVolume(made) {
+  let name = '';
+  const done = await openForm({
+    title: 'New volume',
+    fields: [
+      { name: 'name', label: 'Name', hint: NAME_HINT, required: true },
+      { name: 'size', label: 'Size', hint: 'Such as 10GiB or 500MB. It is sparse: it takes what is written.', required: true },
+      {
+        name: 'backend',
+        label: 'Kept in',
+        type: 'select',
+        value: 'file',
+        options: [
+          ['file', 'a file in the pool'],
+          ['memory', 'memory: zeros after every start'],
+        ],
+      },
+      { name: 'description', label: 'Description' },
+      { name: 'readOnly', label: 'Read-only', type: 'checkbox' },
+      {
+        name: 'directIo',
+        label: 'Direct I/O',
+        type: 'checkbox',
+        hint: 'Past the page cache (O_DIRECT).',
+        shown: (values) => values.backend === 'file',
+      },
+    ],
+    submit: 'Create volume',
+    onSubmit: async (values) => {
+      const body = {
+        name: values.name.trim(),
+        size: values.size.trim(),
+        backend: values.backend,
+        readOnly: values.readOnly,
+        description: values.description,
+      };
+      if (values.backend === 'file' && values.directIo) {
+        body.directIo = true;
+      }
+      await api.post('/volumes', body);
+      name = body.name;
+      return `Volume ${body.name} is made.`;
+    },
+  });
+  if (done) {
+    made(name);
+  }
+}
+
+/**
+ * Asks for a larger size.
+ *
+ * @param {object} volume as the API shows it
+ * @returns {Promise<boolean>} whether it has grown
+ */
+export function growVolume(volume) {
+  return openForm({
+    title: `Grow ${volume.name}`,
+    intro: [h('p', { text: `It has ${bytes(volume.size)} (${count(volume.size)} bytes). Volumes do not shrink.` })],
+    fields: [{ name: 'size', label: 'New size', hint: 'Such as 20GiB. Sessions that run keep the size they have.', required: true }],
+    submit: 'Grow',
+    onSubmit: async (values) => {
+      const grown = await api.patch(pathOf(volume.name), { size: values.size.trim() }, api.etagOf(volume));
+      return `Volume ${volume.name} has ${bytes(grown.size)}.`;
+    },
+  });
+}
+
+/**
+ * Asks for another description, and whether it is read-only.
+ *
+ * @param {object} volume as the API shows it
+ * @returns {Promise<boolean>} whether it has changed
+ */
+export function editVolume(volume) {
+  return openForm({
+    title: `Edit ${volume.name}`,
+    fields: [
+      { name: 'description', label: 'Description', value: volume.description },
+      {
+        name: 'readOnly',
+        label: 'Read-only',
+        type: 'checkbox',
+        value: volume.readOnly,
+        hint: 'For new sessions; running ones keep the rights they have.',
+      },
+    ],
+    submit: 'Save',
+    onSubmit: async (values) => {
+      const body = { description: values.description, readOnly: values.readOnly };
+      await api.patch(pathOf(volume.name), body, api.etagOf(volume));
+      return `Volume ${volume.name} is changed.`;
+    },
+  });
+}
+
+/**
+ * Asks, with its name typed, whether a volume is to be removed with its data.
+ *
+ * @param {object} volume as the API shows it
+ * @returns {Promise<boolean>} whether it is gone
+ */
+export function deleteVolume(volume) {
+  const fields = [
+    {
+      name: 'confirmation',
+      label: `Type ${volume.name} to confirm`,
+      check: (value) => (value.trim() === volume.name ? null : `type exactly: ${volume.name}`),
+    },
+  ];
+  const damaged = volume.state === 'damaged';
+  if (volume.sessions > 0 || damaged) {
+    fields.push({
+      name: 'force',
+      label: damaged ? 'Remove it although it is damaged' : `End its ${plural(volume.sessions, 'session')} first`,
+      type: 'checkbox',
+    });
+  }
+  return openForm({
+    title: `Delete ${volume.name}`,
+    intro: [
+      h(
+        'p',
+        {},
+        'The volume and ',
+        h('strong', { text: volume.allocatedBytes ? `${bytes(volume.allocatedBytes)} of data` : 'all its data' }),
+        ' are removed at once. There is no way back.',
+      ),
+    ],
+    fields,
+    submit: 'Delete volume',
+    dangerous: true,
+    onSubmit: async (values) => {
+      await api.remove(pathOf(volume.name) + (values.force ? '?force=true' : ''), api.etagOf(volume));
+      return `Volume ${volume.name} is deleted.`;
+    },
+  });
+}
+
+/**
+ * Asks what is to be attached as a block device.
+ *
+ * @param {string[]} volumes names to choose from
+ * @param {string} [chosen] the one to begin with
+ * @returns {Promise<boolean>} whether it is attached
+ */
+export function attach(volumes, chosen) {
+  const ofSource = (values) => values.kind === 'source';
+  return openForm({
+    title: 'Attach as a block device',
+    fields: [
+      {
+        name: 'kind',
+        label: 'What',
+        type: 'select',
+        value: 'volume',
+        options: [
+          ['volume', 'a volume of this gateway'],
+          ['source', 'another server’s export'],
+        ],
+      },
+      {
+        name: 'volume',
+        label: 'Volume',
+        type: 'select',
+        value: chosen,
+        options: volumes.map((name) => [name, name]),
+        shown: (values) => !ofSource(values),
+      },
+      {
+        name: 'source',
+        label: 'Export',
+        hint: 'nbd://HOST[:PORT]/EXPORT or nbd+unix:///EXPORT?socket=PATH',
+        required: true,
+        shown: ofSource,
+      },
+      { name: 'connections', label: 'Connections', type: 'number', value: '1', hint: '1 to 64', check: wholeNumber, shown: ofSource },
+      { name: 'readOnly', label: 'Read-only', type: 'checkbox' },
+      {
+        name: 'mechanism',
+        label: 'Mechanism',
+        type: 'select',
+        value: 'auto',
+        options: [
+          ['auto', 'the best that works here'],
+          ['auto-registration', 'auto-registration'],
+          ['registration', 'registration'],
+          ['user-copy', 'user-copy'],
+        ],
+      },
+      { name: 'queues', label: 'Queues', type: 'number', hint: 'Empty for one for each core loop.', check: wholeNumber },
+      { name: 'depth', label: 'Depth', type: 'number', hint: 'Requests of a queue at once; empty for 128.', check: wholeNumber },
+    ],
+    submit: 'Attach',
+    onSubmit: async (values) => {
+      const body = { readOnly: values.readOnly, mechanism: values.mechanism };
+      if (ofSource(values)) {
+        body.source = values.source.trim();
+        if (values.connections !== '') {
+          body.connections = Number(values.connections);
+        }
+      } else {
+        body.volume = values.volume;
+      }
+      for (const name of ['queues', 'depth']) {
+        if (values[name] !== '') {
+          body[name] = Number(values[name]);
+        }
+      }
+      const made = await api.post('/attachments', body);
+      return `${made.volume ?? made.source} is ${made.device}.`;
+    },
+  });
+}
+
+/**
+ * Asks whether an attachment is to be removed.
+ *
+ * @param {object} attachment as the API shows it
+ * @returns {Promise<boolean>} whether it is gone
+ */
+export async function detach(attachment) {
+  const path = `/attachments/${encodeURIComponent(attachment.id)}`;
+  const { etag } = await api.getWithEtag(path);
+  return openForm({
+    title: `Detach ${attachment.device}`,
+    intro: [h('p', { text: `${attachment.volume ?? attachment.source ?? 'An orphaned device'} stays; the device goes.` })],
+    fields: [
+      {
+        name: 'force',
+        label: 'Although something uses it',
+        type: 'checkbox',
+        hint: 'What is mounted there then sees errors.',
+      },
+    ],
+    submit: 'Detach',
+    dangerous: true,
+    onSubmit: async (values) => {
+      await api.remove(path + (values.force ? '?force=true' : ''), etag ?? '*');
+      return `${attachment.device} is detached.`;
+    },
+  });
+}
+
+/** @returns {boolean} whether it was ended */
+export function endSession(session) {
+  return openForm({
+    title: `End session ${session.id}`,
+    intro: [
+      h('p', { text: `The connection of ${session.peer} to ${session.volume} is cut. What is in flight is carried out, and not answered.` }),
+    ],
+    fields: [],
+    submit: 'End session',
+    dangerous: true,
+    onSubmit: async () => {
+      await api.remove(`/sessions/${session.id}`);
+      return `Session ${session.id} is ending.`;
+    },
+  });
+}
+
+function wholeNumber(value) {
+  return value.trim() === '' || /^\d{1,9}$/.test(value.trim()) ? null : 'must be a whole number';
+}
