@@ -95,7 +95,7 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
     }
 
     /** Devices of this program that no process serves and no attachment here knows; none where there can be none. */
-    Mono<List<FoundDevice>> orphans() {
+    public Mono<List<FoundDevice>> orphans() {
         return devices.find(List.copyOf(all.keySet()))
                 .map(found -> found.stream()
                         .filter(device -> device.orphaned() && device.name().isEmpty())

@@ -121,7 +121,8 @@ final class VolumeDataController {
                     response.bufferFactory(),
                     chunkSize(),
                     properties.data().chunksInFlight());
-            return response.writeWith(reader.read(range));
+            return response.writeWith(
+                    reader.read(range).doOnNext(buffer -> transfers.read(buffer.readableByteCount())));
         }));
     }
 
@@ -194,7 +195,8 @@ final class VolumeDataController {
                     exchange.getResponse().bufferFactory(),
                     chunkSize(),
                     properties.data().chunksInFlight());
-            return writer.write(range, request.getBody())
+            return writer.write(
+                            range, request.getBody().doOnNext(buffer -> transfers.written(buffer.readableByteCount())))
                     .then(flush ? volume.flush() : Mono.empty())
                     .then(Mono.defer(() -> {
                         exchange.getResponse().setStatusCode(HttpStatus.NO_CONTENT);

@@ -45,7 +45,8 @@ final class CoreVolume implements OpenVolume {
     private final Object lock = new Object();
     private final List<Retired> retired = new ArrayList<>(); // guarded by lock
     private final List<Volume> lent = new ArrayList<>(); // guarded by lock: to block devices
-    private VolumeSnapshot past = CounterSums.nothing(); // guarded by lock: of volumes that are closed
+    private final List<VolumeSnapshot> past =
+            new ArrayList<>(); // guarded by lock: of volumes that are closed, one or none
     private volatile Offer offer;
     private final Mono<Void> closing;
 
@@ -124,8 +125,7 @@ final class CoreVolume implements OpenVolume {
     @Override
     public VolumeCounters counters() {
         synchronized (lock) {
-            final List<VolumeSnapshot> parts = new ArrayList<>();
-            parts.add(past);
+            final List<VolumeSnapshot> parts = new ArrayList<>(past);
             retired.forEach(old -> parts.add(old.volume.snapshot()));
             lent.forEach(device -> parts.add(device.snapshot()));
             parts.add(offer.volume.snapshot());
@@ -175,7 +175,7 @@ final class CoreVolume implements OpenVolume {
         volume.close();
         synchronized (lock) {
             lent.remove(volume);
-            past = CounterSums.sum(List.of(past, last));
+            remember(last);
         }
         uses.leave();
     }
@@ -264,12 +264,19 @@ final class CoreVolume implements OpenVolume {
                     final VolumeSnapshot last = each.volume.snapshot();
                     each.volume.close();
                     synchronized (lock) {
-                        past = CounterSums.sum(List.of(past, last));
+                        remember(last);
                         retired.remove(each);
                     }
                     return true;
                 }))
                 .subscribe(closed -> {}, failure -> LOG.warn("volume {}: {}", name(), failure.getMessage()));
+    }
+
+    private void remember(final VolumeSnapshot last) {
+        past.add(last);
+        final VolumeSnapshot sum = CounterSums.sum(past);
+        past.clear();
+        past.add(sum);
     }
 
     private List<Volume> volumes() {

@@ -14,12 +14,11 @@ import java.util.Map;
 final class CounterSums {
     private CounterSums() {}
 
-    /** The sum of none. */
-    static VolumeSnapshot nothing() {
-        return sum(List.of());
-    }
-
+    /** The sum of at least one. */
     static VolumeSnapshot sum(final List<VolumeSnapshot> parts) {
+        if (parts.size() == 1) {
+            return parts.getFirst();
+        }
         return new VolumeSnapshot(
                 Arrays.stream(VolumeOperation.values())
                         .map(operation -> sum(

@@ -36,12 +36,12 @@ import reactor.core.scheduler.Schedulers;
 @Component
 final class NbdFrontEnd implements NbdSessions, DisposableBean {
     private static final Logger LOG = LoggerFactory.getLogger(NbdFrontEnd.class);
-    private static final String ENDED = "ended by an operator";
     private static final Duration POLL = Duration.ofMillis(10);
 
     private final GatewayProperties.Nbd properties;
     private final Sinks.Many<SessionEvent> events = Sinks.many().multicast().directBestEffort();
     private final Scheduler eventThread = Schedulers.newSingle("session-events", true);
+    private final SessionTally tally = new SessionTally();
     private volatile @Nullable NbdServer server;
 
     NbdFrontEnd(final GatewayProperties properties) {
@@ -68,7 +68,7 @@ final class NbdFrontEnd implements NbdSessions, DisposableBean {
     public Mono<Boolean> end(final long id) {
         return Mono.fromSupplier(() -> {
             final NbdServer now = server;
-            return now != null && now.end(id, ENDED);
+            return now != null && now.end(id, SessionEnd.BY_OPERATOR);
         });
     }
 
@@ -111,6 +111,11 @@ final class NbdFrontEnd implements NbdSessions, DisposableBean {
             failures.put(reason.name().toLowerCase(Locale.ROOT), counted.getOrDefault(reason, 0L));
         }
         return failures;
+    }
+
+    @Override
+    public SessionTotals totals() {
+        return tally.with(sessions());
     }
 
     /** Starts to listen. Fails with a {@link StartRefusedException} if that can't be. */
@@ -206,11 +211,13 @@ final class NbdFrontEnd implements NbdSessions, DisposableBean {
     private final class Announcer implements SessionListener {
         @Override
         public void opened(final SessionSnapshot session) {
+            tally.opened();
             announce(session, SessionEvent.Type.OPENED, "");
         }
 
         @Override
         public void closed(final SessionSnapshot session, final String reason) {
+            tally.closed(NbdFrontEnd.session(session), reason);
             announce(session, SessionEvent.Type.CLOSED, reason);
         }
 

@@ -36,4 +36,7 @@ public interface NbdSessions {
 
     /** Handshakes that did not get to transmission, by reason. */
     Map<String, Long> negotiationFailures();
+
+    /** What all sessions so far have done, those that have ended included. */
+    SessionTotals totals();
 }

@@ -7,22 +7,54 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 
-/** Asking a file for its blocks may wait for the disk, and a scrape must not: it gets what the one before found out. */
+/**
+ * Asking a file for its blocks may wait for the disk, and a scrape must not: it gets what an earlier one found out.
+ * Files are asked a few at a time and not at every scrape, so that many volumes do not make a burst; those of which
+ * nothing is known yet are asked at once.
+ */
 final class AllocatedSizes {
-    private final ConcurrentMap<OpenVolume, Long> known = new ConcurrentHashMap<>();
+    private static final int AT_ONCE = 2;
+    private static final long KEEP_NANOS = TimeUnit.SECONDS.toNanos(15);
 
-    /** The bytes as last heard, null if never; asks anew. */
+    private final ConcurrentMap<OpenVolume, Long> known = new ConcurrentHashMap<>();
+    private final AtomicBoolean asking = new AtomicBoolean();
+    private volatile long asked = System.nanoTime() - KEEP_NANOS;
+
+    /** The bytes as last heard, null if never. */
     @Nullable Long of(final OpenVolume volume) {
-        volume.allocatedBytes().subscribe(bytes -> known.put(volume, bytes), failure -> known.remove(volume));
         return known.get(volume);
     }
 
-    /** Forgets the volumes that are gone. */
-    void keepOnly(final List<Volume.Available> volumes) {
+    /** Asks these anew if it is time, and forgets all others. */
+    void ask(final List<Volume.Available> volumes) {
         final Set<OpenVolume> open = new HashSet<>();
         volumes.forEach(volume -> open.add(volume.open()));
         known.keySet().retainAll(open);
+        if (!asking.compareAndSet(false, true)) {
+            return;
+        }
+        final long now = System.nanoTime();
+        if (now - asked < KEEP_NANOS) {
+            open.removeAll(known.keySet());
+        } else {
+            asked = now;
+        }
+        Flux.fromIterable(open)
+                .flatMap(this::ask, AT_ONCE)
+                .doFinally(signal -> asking.set(false))
+                .subscribe();
+    }
+
+    private Mono<Long> ask(final OpenVolume volume) {
+        return volume.allocatedBytes()
+                .doOnNext(bytes -> known.put(volume, bytes))
+                .doOnError(failure -> known.remove(volume))
+                .onErrorComplete();
     }
 }

@@ -1,12 +1,15 @@
 package dev.fusedio.gateway.metrics;
 
+import static dev.fusedio.gateway.metrics.Points.count;
+import static dev.fusedio.gateway.metrics.Points.counter;
+import static dev.fusedio.gateway.metrics.Points.gauge;
+import static dev.fusedio.gateway.metrics.Points.value;
+
 import dev.fusedio.gateway.attachment.Attachment;
 import dev.fusedio.gateway.engine.DeviceMechanism;
 import dev.fusedio.gateway.engine.DeviceStatus;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
-import io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
-import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 
@@ -39,7 +42,7 @@ final class AttachmentSeries {
                 .status()
                 .map(DeviceStatus::mechanism)
                 .orElse(attachment.record().mechanism());
-        state.dataPoint(point(
+        state.dataPoint(value(
                 labels.merge(Labels.of(
                         "mechanism",
                         mechanism.text(),
@@ -53,7 +56,7 @@ final class AttachmentSeries {
         add(errors, labels, status.errors());
         add(borrowed, labels, status.bytesBorrowed());
         add(copied, labels, status.bytesCopied());
-        inFlight.dataPoint(point(labels, status.inFlight()));
+        inFlight.dataPoint(value(labels, status.inFlight()));
     }
 
     void addTo(final MetricSnapshots.Builder all) {
@@ -67,24 +70,6 @@ final class AttachmentSeries {
     }
 
     private static void add(final CounterSnapshot.Builder counter, final Labels labels, final long value) {
-        counter.dataPoint(CounterDataPointSnapshot.builder()
-                .labels(labels)
-                .value((double) value)
-                .build());
-    }
-
-    private static GaugeDataPointSnapshot point(final Labels labels, final long value) {
-        return GaugeDataPointSnapshot.builder()
-                .labels(labels)
-                .value((double) value)
-                .build();
-    }
-
-    private static CounterSnapshot.Builder counter(final String name, final String help) {
-        return CounterSnapshot.builder().name(name).help(help);
-    }
-
-    private static GaugeSnapshot.Builder gauge(final String name, final String help) {
-        return GaugeSnapshot.builder().name(name).help(help);
+        counter.dataPoint(count(labels, value));
     }
 }

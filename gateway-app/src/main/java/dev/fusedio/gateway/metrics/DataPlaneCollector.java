@@ -4,12 +4,19 @@ import dev.fusedio.gateway.attachment.Attachments;
 import dev.fusedio.gateway.catalogue.Catalogue;
 import dev.fusedio.gateway.catalogue.Volume;
 import dev.fusedio.gateway.config.GatewayProperties;
+import dev.fusedio.gateway.data.TransferLimit;
 import dev.fusedio.gateway.engine.DataPlane;
+import dev.fusedio.gateway.engine.EngineReport;
+import dev.fusedio.gateway.engine.LoopCounters;
 import dev.fusedio.gateway.engine.NbdSessions;
+import dev.fusedio.gateway.engine.SessionTotals;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.util.List;
+import java.util.Optional;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.info.BuildProperties;
 import org.springframework.stereotype.Component;
 
 /**
@@ -23,7 +30,11 @@ final class DataPlaneCollector implements MultiCollector {
     private final NbdSessions sessions;
     private final Catalogue catalogue;
     private final Attachments attachments;
+    private final TransferLimit transfers;
+    private final NodeWatch node;
     private final int maxVolumes;
+    private final int maxConnections;
+    private final String version;
     private final AllocatedSizes allocated = new AllocatedSizes();
 
     DataPlaneCollector(
@@ -31,13 +42,23 @@ final class DataPlaneCollector implements MultiCollector {
             final NbdSessions sessions,
             final Catalogue catalogue,
             final Attachments attachments,
+            final TransferLimit transfers,
+            final NodeWatch node,
             final GatewayProperties properties,
+            final ObjectProvider<BuildProperties> build,
             final PrometheusRegistry registry) {
         this.dataPlane = dataPlane;
         this.sessions = sessions;
         this.catalogue = catalogue;
         this.attachments = attachments;
+        this.transfers = transfers;
+        this.node = node;
         this.maxVolumes = properties.metrics().maxVolumes();
+        this.maxConnections = properties.nbd().limits().connections();
+        // Absent where the classes were not built by Maven, as in an editor.
+        this.version = Optional.ofNullable(build.getIfAvailable())
+                .map(BuildProperties::getVersion)
+                .orElse("unknown");
         registry.register(this);
     }
 
@@ -48,19 +69,22 @@ final class DataPlaneCollector implements MultiCollector {
                 .filter(Volume.Available.class::isInstance)
                 .map(Volume.Available.class::cast)
                 .toList();
+        final List<Volume.Available> reported = available.subList(0, Math.min(available.size(), maxVolumes));
         final VolumeSeries perVolume = new VolumeSeries();
-        for (final Volume.Available volume : available.subList(0, Math.min(available.size(), maxVolumes))) {
+        for (final Volume.Available volume : reported) {
             perVolume.add(
                     volume.name(),
                     volume.open().size(),
                     allocated.of(volume.open()),
                     volume.open().counters());
         }
-        allocated.keepOnly(available);
-        final EngineSeries engine = new EngineSeries();
-        dataPlane.counters().forEach(engine::add);
+        final EngineReport report = dataPlane.report();
+        final List<LoopCounters> loops = dataPlane.counters();
+        final SessionTotals totals = sessions.totals();
         final MetricSnapshots.Builder all = MetricSnapshots.builder();
         perVolume.addTo(all);
+        final EngineSeries engine = new EngineSeries();
+        loops.forEach(engine::add);
         engine.addTo(all);
         engine.addTo(
                 all,
@@ -69,9 +93,21 @@ final class DataPlaneCollector implements MultiCollector {
                 available.size(),
                 volumes.size() - available.size(),
                 Math.max(0, available.size() - maxVolumes));
+        all.metricSnapshot(Points.single(
+                "fused_volumes_promised_bytes",
+                "Sum of the sizes of all volumes, those without metrics of their own included.",
+                available.stream().mapToLong(volume -> volume.open().size()).sum()));
+        final NodeSeries perNode = new NodeSeries(all);
+        perNode.addBuild(version, report);
+        perNode.addEngine(report, loops, sessions.listeners().size());
+        perNode.addFacts(node.facts());
+        perNode.addSessions(totals, maxConnections);
+        perNode.addTransfers(transfers.counts());
+        perNode.addProtocols(totals, transfers.counts());
         final AttachmentSeries perAttachment = new AttachmentSeries();
         attachments.attachments().forEach(perAttachment::add);
         perAttachment.addTo(all);
+        allocated.ask(reported);
         return all.build();
     }
 }

@@ -1,9 +1,12 @@
 package dev.fusedio.gateway.metrics;
 
+import static dev.fusedio.gateway.metrics.Points.counter;
+import static dev.fusedio.gateway.metrics.Points.gauge;
+import static dev.fusedio.gateway.metrics.Points.single;
+
 import dev.fusedio.gateway.engine.LoopCounters;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
-import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.util.Map;
@@ -74,31 +77,11 @@ final class EngineSeries {
                         "fused_volumes_unreported", "Volumes without metrics of their own, by the limit.", unreported));
     }
 
-    private static GaugeSnapshot single(final String name, final String help, final int value) {
-        final GaugeSnapshot.Builder gauge = gauge(name, help);
-        add(gauge, Labels.EMPTY, value);
-        return gauge.build();
-    }
-
     private static void add(final CounterSnapshot.Builder counter, final Labels labels, final Number value) {
-        counter.dataPoint(CounterSnapshot.CounterDataPointSnapshot.builder()
-                .labels(labels)
-                .value(value.doubleValue())
-                .build());
+        counter.dataPoint(Points.count(labels, value));
     }
 
     private static void add(final GaugeSnapshot.Builder gauge, final Labels labels, final Number value) {
-        gauge.dataPoint(GaugeDataPointSnapshot.builder()
-                .labels(labels)
-                .value(value.doubleValue())
-                .build());
-    }
-
-    private static CounterSnapshot.Builder counter(final String name, final String help) {
-        return CounterSnapshot.builder().name(name).help(help);
-    }
-
-    private static GaugeSnapshot.Builder gauge(final String name, final String help) {
-        return GaugeSnapshot.builder().name(name).help(help);
+        gauge.dataPoint(Points.value(labels, value));
     }
 }

@@ -62,6 +62,11 @@ public final class FakeSessions implements NbdSessions {
         return Map.of("timeout", 3L, "malformed", 0L);
     }
 
+    @Override
+    public SessionTotals totals() {
+        return new SessionTotals(3, Map.of("disconnected", 2L, "idle", 0L), 50, 4, 8192, 1024);
+    }
+
     /** Opens a session of a volume. */
     public long open(final String volume) {
         final long id = ids.incrementAndGet();
