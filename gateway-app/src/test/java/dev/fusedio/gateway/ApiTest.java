@@ -56,7 +56,10 @@ public abstract class ApiTest {
 
     @BeforeEach
     void empty() {
-        http = http.mutate().filter(ApiDocument.onlyDocumentedStatuses()).build();
+        http = http.mutate()
+                .responseTimeout(PATIENCE)
+                .filter(ApiDocument.onlyDocumentedStatuses())
+                .build();
         sessions.reset("127.0.0.1:10809");
         for (final Attachment attachment : attachments.attachments()) {
             http.delete()
