@@ -26,7 +26,7 @@ export async function* events(text) {
       if (done) {
         return;
       }
-      rest += value.replaceAll('\r\n', '\n');
+      rest = (rest + value).replaceAll('\r\n', '\n');
       let end;
       while ((end = rest.indexOf('\n\n')) >= 0) {
         const found = parse(rest.slice(0, end));

@@ -1,7 +1,7 @@
 /** Tables that keep their rows while they change, so that neither focus nor selection is lost; with filter and pages. */
 
 import { h, replace, setText } from './dom.js';
-import { plural } from './format.js';
+import { count, plural } from './format.js';
 
 /** Rows of a page; a stream of statistics can name them all. */
 export const PAGE_ROWS = 50;
@@ -147,7 +147,7 @@ export class ItemTable {
       this.#told,
       wanted === ''
         ? plural(this.#items.length, this.noun)
-        : `${found.length} of ${plural(this.#items.length, this.noun)}`,
+        : `${count(found.length)} of ${plural(this.#items.length, this.noun)}`,
     );
     this.#showPager(pages, found.length);
     this.#onPage(shown);
@@ -196,7 +196,7 @@ export class ItemTable {
     replace(
       this.#pager,
       back,
-      h('span', { role: 'status', text: `${first + 1} to ${Math.min(found, first + PAGE_ROWS)} of ${found}` }),
+      h('span', { role: 'status', text: `${count(first + 1)} to ${count(Math.min(found, first + PAGE_ROWS))} of ${count(found)}` }),
       on,
     );
     if (had !== null) {

@@ -208,6 +208,12 @@ final class Browser implements AutoCloseable {
         return driver.executeScript(script, arguments);
     }
 
+    /** What a script hands to its last argument, a function. */
+    Object asyncScript(final String script) {
+        driver.manage().timeouts().scriptTimeout(PATIENCE);
+        return driver.executeAsyncScript(script);
+    }
+
     int count(final String css) {
         return driver.findElements(By.cssSelector(css)).size();
     }
@@ -219,8 +225,7 @@ final class Browser implements AutoCloseable {
                 Objects.requireNonNull(getClass().getClassLoader().getResourceAsStream(AXE), AXE)) {
             driver.executeScript(new String(axe.readAllBytes(), StandardCharsets.UTF_8));
         }
-        driver.manage().timeouts().scriptTimeout(PATIENCE);
-        return (List<String>) driver.executeAsyncScript("const done = arguments[0];"
+        return (List<String>) asyncScript("const done = arguments[0];"
                 + "axe.run(document).then(found => done(found.violations.flatMap(v =>"
                 + " v.nodes.map(n => `${v.id}: ${n.html.slice(0, 200)} ${n.failureSummary}`))),"
                 + " failure => done([String(failure)]));");

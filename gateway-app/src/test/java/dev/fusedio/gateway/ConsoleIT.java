@@ -261,6 +261,46 @@ class ConsoleIT {
     }
 
     @Test
+    void numbersAndEventsAreReadAsTheyAreMeant() throws Exception {
+        try (GatewayProcess gateway = GatewayProcess.start(pool, errors);
+                Browser browser = browser(false)) {
+            browser.open(gateway.rest() + "/");
+            assertThat(browser.asyncScript("import('/console/format.js').then(f => arguments[0](["
+                            + "f.bytes(0), f.bytes(1023), f.bytes(1536), f.bytes(10 * 2 ** 30), f.bytes(undefined),"
+                            + "f.rate(0), f.rate(0.5), f.rate(1234), f.rate(123456), f.rate(7.8e6), f.rate(null),"
+                            + "f.micros(0.5), f.micros(85.25), f.micros(1500), f.micros(2e6), f.byteRate(2 ** 20),"
+                            + "f.percent(0.126), f.plural(1, 'volume'), f.plural(1001, 'volume')]))"))
+                    .isEqualTo(List.of(
+                            "0 B",
+                            "1023 B",
+                            "1.5 KiB",
+                            "10 GiB",
+                            "–",
+                            "0",
+                            "0.5",
+                            "1,234",
+                            "123 k",
+                            "7.8 M",
+                            "–",
+                            "0.5 µs",
+                            "85.3 µs",
+                            "1.5 ms",
+                            "2 s",
+                            "1 MiB/s",
+                            "13 %",
+                            "1 volume",
+                            "1,001 volumes"));
+            // Cut where it hurts: within a line's end, within a name, within a value.
+            assertThat(browser.asyncScript("const done = arguments[0]; import('/console/stream.js').then(async m => {"
+                            + "const parts = [': beat\\n\\nev', 'ent: a\\r', '\\ndata: {\"x\"', ':1}\\n', '\\ndata:one\\ndata: two\\n\\n'];"
+                            + "const text = new ReadableStream({ start(c) { parts.forEach(p => c.enqueue(p)); c.close(); } });"
+                            + "const found = []; for await (const e of m.events(text)) { found.push(`${e.event}=${e.data}`); }"
+                            + "done(found); })"))
+                    .isEqualTo(List.of("a={\"x\":1}", "message=one\ntwo"));
+        }
+    }
+
+    @Test
     void aRestartOfTheGatewayIsToldOfAndOutlived() throws Exception {
         try (GatewayProcess gateway = GatewayProcess.start(pool, errors);
                 Browser browser = browser(false)) {
