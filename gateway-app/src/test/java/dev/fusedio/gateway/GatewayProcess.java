@@ -23,7 +23,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Assumptions;
 
 /** The gateway as a process of its own, as an operator runs it. */
-final class GatewayProcess implements AutoCloseable {
+public final class GatewayProcess implements AutoCloseable {
     private static final long START_SECONDS = 120;
     private static final Pattern REST = Pattern.compile("REST +http://(\\S+)/api/v1");
     private static final Pattern NBD = Pattern.compile("NBD +nbd://(\\S+)/");
@@ -57,13 +57,14 @@ final class GatewayProcess implements AutoCloseable {
     }
 
     /** Starts one on free ports and waits until it is ready. */
-    static GatewayProcess start(final Path pool, final Path errors) throws IOException {
-        final GatewayProcess gateway = new GatewayProcess(
-                errors,
+    public static GatewayProcess start(final Path pool, final Path errors, final String... more) throws IOException {
+        final List<String> settings = new ArrayList<>(List.of(
                 "--gateway.pool.path=" + pool,
                 "--server.port=0",
                 "--gateway.nbd.port=0",
-                "--gateway.engine.memory=8MiB");
+                "--gateway.engine.memory=8MiB"));
+        settings.addAll(List.of(more));
+        final GatewayProcess gateway = new GatewayProcess(errors, settings.toArray(String[]::new));
         gateway.awaitReady();
         return gateway;
     }
@@ -96,8 +97,17 @@ final class GatewayProcess implements AutoCloseable {
         return rest;
     }
 
-    String nbd(final String export) {
+    public String nbd(final String export) {
         return nbd + export;
+    }
+
+    /** {@code HOST:PORT} of REST. */
+    public String httpAddress() {
+        return URI.create(rest).getAuthority();
+    }
+
+    public long pid() {
+        return process.pid();
     }
 
     /** {@code HOST:PORT} of the NBD server. */
@@ -105,7 +115,8 @@ final class GatewayProcess implements AutoCloseable {
         return URI.create(nbd).getAuthority();
     }
 
-    HttpResponse<byte[]> send(final String method, final String path, final byte[] body, final String... headers) {
+    public HttpResponse<byte[]> send(
+            final String method, final String path, final byte[] body, final String... headers) {
         final HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(rest + path))
                 .timeout(Duration.ofSeconds(60))
                 .method(method, body.length == 0 ? BodyPublishers.noBody() : BodyPublishers.ofByteArray(body));
@@ -126,7 +137,7 @@ final class GatewayProcess implements AutoCloseable {
         return send(method, path, body.getBytes(StandardCharsets.UTF_8), "Content-Type", "application/json");
     }
 
-    String get(final String path) {
+    public String get(final String path) {
         return new String(send("GET", path, new byte[0]).body(), StandardCharsets.UTF_8);
     }
 
