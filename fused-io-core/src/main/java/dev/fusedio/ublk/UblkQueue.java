@@ -96,8 +96,7 @@ final class UblkQueue extends Timer implements Turn {
         descriptorsAt = where;
         lane = volume.acquire(loop);
         // By descriptor, not in the ring's file table: before Linux 6.13 a table lets go of a file only when all that
-        // was
-        // under way at its removal has ended, a receive on a silent connection included, and DEL_DEV waits for that.
+        // was under way at its removal has ended, a receive on a silent connection included, and DEL_DEV waits for it.
         file = new RingFile(charFd, 0);
         for (int tag = 0; tag < requests.length; tag++) {
             final int place = mechanism.lendsPages() ? loop.driver().takeBufferIndex() : -1;
