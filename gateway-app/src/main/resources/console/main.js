@@ -88,15 +88,10 @@ class App {
     try {
       identity.recognise(await api.get('/whoami'));
     } catch (problem) {
-      if (problem.status === 404) {
-        // A gateway that nobody signs in to.
-        identity.recognise({ name: 'anonymous', role: 'admin', authentication: 'none' });
-      } else {
-        if (problem.status !== 401) {
-          this.#unreachable(problem);
-        }
-        return;
+      if (problem.status !== 401) {
+        this.#unreachable(problem);
       }
+      return;
     }
     const me = identity.current();
     sections.hidden = false;

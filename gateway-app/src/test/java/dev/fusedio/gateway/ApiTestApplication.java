@@ -13,7 +13,7 @@ import org.springframework.context.annotation.FilterType;
 /** The application on a data plane in memory. */
 @SpringBootConfiguration(proxyBeanMethods = false)
 @EnableAutoConfiguration
-@ConfigurationPropertiesScan("dev.fusedio.gateway.config")
+@ConfigurationPropertiesScan("dev.fusedio.gateway")
 @ComponentScan(
         basePackages = "dev.fusedio.gateway",
         excludeFilters =

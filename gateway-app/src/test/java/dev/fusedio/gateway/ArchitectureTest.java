@@ -63,10 +63,11 @@ class ArchitectureTest {
     }
 
     @Test
-    void onlyTheCatalogueTouchesFiles() {
+    void onlyTheCatalogueTouchesFilesAndSecretsAndTheAuditLogLieInTheirOwn() {
         noClasses()
                 .that()
-                .resideOutsideOfPackage("dev.fusedio.gateway.catalogue")
+                .resideOutsideOfPackages(
+                        "dev.fusedio.gateway.catalogue", "dev.fusedio.gateway.security", "dev.fusedio.gateway.audit")
                 .should()
                 .dependOnClassesThat()
                 .haveFullyQualifiedName("java.nio.file.Files")

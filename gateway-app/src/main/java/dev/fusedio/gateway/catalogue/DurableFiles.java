@@ -11,20 +11,40 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * File changes that are whole and on stable storage when the call returns, or have not happened: what is new is
  * written beside, made durable, and renamed; then the directory is made durable. All of it blocks.
  */
-final class DurableFiles {
+public final class DurableFiles {
     private DurableFiles() {}
 
     /** Replaces a file's content. */
     static void replace(final Path file, final byte[] content) throws IOException {
-        final Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        replace(file, content, new FileAttribute<?>[0]);
+    }
+
+    /** Replaces a file's content; only its owner can read and write it. */
+    public static void replacePrivately(final Path file, final byte[] content) throws IOException {
+        Files.deleteIfExists(fresh(file)); // one that is left keeps the rights it was made with
+        replace(file, content, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    }
+
+    private static Path fresh(final Path file) {
+        return file.resolveSibling(file.getFileName() + ".new");
+    }
+
+    private static void replace(final Path file, final byte[] content, final FileAttribute<?>... attributes)
+            throws IOException {
+        final Path fresh = fresh(file);
         try (FileChannel channel = FileChannel.open(
-                fresh, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
+                fresh,
+                Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING),
+                attributes)) {
             final ByteBuffer bytes = ByteBuffer.wrap(content);
             while (bytes.hasRemaining()) {
                 channel.write(bytes);

@@ -25,6 +25,8 @@ import org.springframework.validation.annotation.Validated;
  * @param data bytes over HTTP
  * @param metrics what is published
  * @param attachments local block devices
+ * @param security who may use REST
+ * @param audit who changed what
  */
 @Validated
 @ConfigurationProperties(prefix = "gateway", ignoreUnknownFields = false)
@@ -35,7 +37,9 @@ public record GatewayProperties(
         @DefaultValue @Valid Nbd nbd,
         @DefaultValue @Valid Data data,
         @DefaultValue @Valid Metrics metrics,
-        @DefaultValue @Valid Attachments attachments) {
+        @DefaultValue @Valid Attachments attachments,
+        @DefaultValue @Valid SecuritySettings security,
+        @DefaultValue @Valid AuditSettings audit) {
 
     /**
      * The pool.

@@ -1,6 +1,7 @@
 package dev.fusedio.gateway.startup;
 
 import dev.fusedio.gateway.config.GatewayProperties;
+import dev.fusedio.gateway.security.Exposure;
 import java.net.InetAddress;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -10,36 +11,42 @@ import org.springframework.context.event.EventListener;
 import org.springframework.core.env.Environment;
 import org.springframework.stereotype.Component;
 
-/** Warns when the gateway can be reached from other machines: it asks nobody who they are. */
+/** Warns when the gateway can be reached from other machines in a way that does not protect what it keeps. */
 @Component
 final class ExposureWarning {
     private static final Logger LOG = LoggerFactory.getLogger(ExposureWarning.class);
 
     private final GatewayProperties properties;
+    private final Exposure exposure;
     private final Environment environment;
 
-    ExposureWarning(final GatewayProperties properties, final Environment environment) {
+    ExposureWarning(final GatewayProperties properties, final Exposure exposure, final Environment environment) {
         this.properties = properties;
+        this.exposure = exposure;
         this.environment = environment;
     }
 
     @EventListener(ApplicationReadyEvent.class)
     void ready() {
-        warn("REST", "server.address", environment.getProperty("server.address", InetAddress.class));
-        if (properties.nbd().enabled()) {
-            warn("NBD", "gateway.nbd.address", properties.nbd().address());
+        if (!exposure.exposed().isEmpty() && !hasTls()) {
+            LOG.warn(
+                    "REST listens beyond this machine ({}) without TLS: tokens and data can be read on their way; see"
+                            + " server.ssl.bundle",
+                    String.join(", ", exposure.exposed()));
+        }
+        final InetAddress nbd = properties.nbd().address();
+        if (properties.nbd().enabled() && isExposed(nbd)) {
+            LOG.warn(
+                    "NBD listens beyond this machine (gateway.nbd.address={}), without authentication or encryption:"
+                            + " whoever reaches it can read and write every volume",
+                    nbd.getHostAddress());
         }
     }
 
-    private static void warn(final String what, final String setting, final @Nullable InetAddress address) {
-        if (isExposed(address)) {
-            LOG.warn(
-                    "{} listens beyond this machine ({}={}), without authentication or encryption: whoever reaches it"
-                            + " can read, change and remove every volume",
-                    what,
-                    setting,
-                    address == null ? "" : address.getHostAddress());
-        }
+    private boolean hasTls() {
+        return environment.containsProperty("server.ssl.bundle")
+                || environment.containsProperty("server.ssl.key-store")
+                || environment.containsProperty("server.ssl.certificate");
     }
 
     /** No address means all of them. */

@@ -10,6 +10,8 @@ import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
 import io.swagger.v3.oas.models.responses.ApiResponse;
 import io.swagger.v3.oas.models.responses.ApiResponses;
+import io.swagger.v3.oas.models.security.SecurityRequirement;
+import io.swagger.v3.oas.models.security.SecurityScheme;
 import java.util.Locale;
 import java.util.Map;
 import org.springdoc.core.customizers.OpenApiCustomizer;
@@ -31,6 +33,7 @@ import org.springframework.http.HttpStatus;
         servers = @Server(url = "/", description = "Where this description was read."))
 class ApiDescription {
     private static final String PROBLEM = "Problem";
+    private static final String BEARER = "bearer";
 
     /** Names that stay when another controller gets a method of the same name; generated clients call them. */
     @Bean
@@ -50,6 +53,16 @@ class ApiDescription {
     OpenApiCustomizer problems() {
         return api -> {
             api.getComponents().addSchemas(PROBLEM, problemSchema());
+            api.getComponents()
+                    .addSecuritySchemes(
+                            BEARER,
+                            new SecurityScheme()
+                                    .type(SecurityScheme.Type.HTTP)
+                                    .scheme("bearer")
+                                    .description(
+                                            "A token of the gateway's, or a JSON web token of the identity provider."
+                                                    + " Not needed where everything listens on the loopback interface only."));
+            api.addSecurityItem(new SecurityRequirement().addList(BEARER));
             api.getPaths().values().stream()
                     .flatMap(path -> path.readOperations().stream())
                     .forEach(ApiDescription::addProblems);
@@ -58,6 +71,9 @@ class ApiDescription {
 
     private static void addProblems(final Operation operation) {
         final ApiResponses answers = operation.getResponses();
+        addIfAbsent(answers, HttpStatus.UNAUTHORIZED, ProblemType.UNAUTHENTICATED);
+        addIfAbsent(answers, HttpStatus.FORBIDDEN, ProblemType.FORBIDDEN);
+        addIfAbsent(answers, HttpStatus.TOO_MANY_REQUESTS, ProblemType.TOO_MANY_FAILURES);
         if (operation.getRequestBody() != null) {
             addIfAbsent(answers, HttpStatus.BAD_REQUEST, ProblemType.INVALID_REQUEST);
             addIfAbsent(answers, HttpStatus.CONTENT_TOO_LARGE, ProblemType.CONTENT_TOO_LARGE);
@@ -102,6 +118,7 @@ class ApiDescription {
         problem.addProperty("status", status);
         problem.addProperty("detail", text("What is wrong in this case, and what to do."));
         problem.addProperty("instance", text("The path of the request."));
+        problem.addProperty("requestId", text("The request's id, as in X-Request-Id and in the audit log."));
         problem.addProperty("errno", text("The system's error, if it was one."));
         problem.addProperty("errors", errors);
         return problem.description("A problem (RFC 9457).");

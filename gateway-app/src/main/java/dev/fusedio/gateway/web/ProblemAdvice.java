@@ -227,6 +227,7 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
             return Mono.error(new IllegalStateException(String.valueOf(problem.getDetail())));
         }
         problem.setInstance(URI.create(path(exchange)));
+        Problems.note(problem, exchange);
         final HttpHeaders headers = new HttpHeaders();
         headers.putAll(given); // the framework's are often read-only
         headers.setContentType(MediaType.APPLICATION_PROBLEM_JSON);

@@ -13,6 +13,14 @@ public enum ProblemType {
     INVALID_REQUEST(HttpStatus.BAD_REQUEST, "The request is not valid"),
     /** A body whose length is not what was announced or needed. */
     LENGTH_MISMATCH(HttpStatus.BAD_REQUEST, "The body has not the length of the range"),
+    /** No credentials, or none that are known. */
+    UNAUTHENTICATED(HttpStatus.UNAUTHORIZED, "Who sends the request is not known"),
+    /** The caller's role does not cover it. */
+    FORBIDDEN(HttpStatus.FORBIDDEN, "The caller may not do that"),
+    /** Authentication is off, and the request was meant for a host that is not this machine. */
+    WRONG_HOST(HttpStatus.FORBIDDEN, "The request is meant for another host"),
+    /** Too many failed attempts to authenticate. */
+    TOO_MANY_FAILURES(HttpStatus.TOO_MANY_REQUESTS, "Too many attempts failed"),
     /** No such path. */
     NOT_FOUND(HttpStatus.NOT_FOUND, "There is nothing at this address"),
     /** No volume of that name. */
@@ -21,12 +29,20 @@ public enum ProblemType {
     SESSION_NOT_FOUND(HttpStatus.NOT_FOUND, "There is no such session"),
     /** No attachment of that id. */
     ATTACHMENT_NOT_FOUND(HttpStatus.NOT_FOUND, "There is no such attachment"),
+    /** No token of that name. */
+    TOKEN_NOT_FOUND(HttpStatus.NOT_FOUND, "There is no such token"),
     /** The path exists, not for this method. */
     METHOD_NOT_ALLOWED(HttpStatus.METHOD_NOT_ALLOWED, "The address does not know this method"),
     /** None of the accepted media types can be made. */
     NOT_ACCEPTABLE(HttpStatus.NOT_ACCEPTABLE, "No acceptable media type can be made"),
     /** The name is taken. */
     VOLUME_EXISTS(HttpStatus.CONFLICT, "The name is taken"),
+    /** A token's name is taken. */
+    TOKEN_EXISTS(HttpStatus.CONFLICT, "The token's name is taken"),
+    /** The token is a file's, or the last that may give tokens. */
+    TOKEN_NEEDED(HttpStatus.CONFLICT, "The token is needed"),
+    /** As many tokens as there may be. */
+    TOO_MANY_TOKENS(HttpStatus.CONFLICT, "There are too many tokens"),
     /** NBD sessions or an attachment have the volume open. */
     VOLUME_IN_USE(HttpStatus.CONFLICT, "The volume is in use"),
     /** Something uses the device, or its source is attached already. */

@@ -33,9 +33,12 @@ class ApiDescriptionTest extends ApiTest {
                         "/api/v1/sessions/events",
                         "/api/v1/sessions/{id}",
                         "/api/v1/statistics",
+                        "/api/v1/tokens",
+                        "/api/v1/tokens/{name}",
                         "/api/v1/volumes",
                         "/api/v1/volumes/{name}",
-                        "/api/v1/volumes/{name}/data");
+                        "/api/v1/volumes/{name}/data",
+                        "/api/v1/whoami");
         final Map<String, Object> schemas = child(child(api, "components"), "schemas");
         assertThat(schemas)
                 .containsKeys(
