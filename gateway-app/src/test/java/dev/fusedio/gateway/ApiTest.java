@@ -8,6 +8,7 @@ import dev.fusedio.gateway.catalogue.VolumeName;
 import dev.fusedio.gateway.engine.FakeSessions;
 import dev.fusedio.gateway.engine.InMemoryBlockDevices;
 import dev.fusedio.gateway.engine.InMemoryDataPlane;
+import dev.fusedio.gateway.web.Precondition;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -64,13 +65,16 @@ public abstract class ApiTest {
         for (final Attachment attachment : attachments.attachments()) {
             http.delete()
                     .uri("/api/v1/attachments/" + attachment.id() + "?force=true")
+                    .header("If-Match", "*")
                     .exchange()
                     .expectStatus()
                     .isNoContent();
         }
         devices.reboot();
         for (final Volume volume : catalogue.volumes()) {
-            catalogue.delete(new VolumeName(volume.name()), null, true).block(PATIENCE);
+            catalogue
+                    .delete(new VolumeName(volume.name()), Precondition.any(), true)
+                    .block(PATIENCE);
         }
     }
 

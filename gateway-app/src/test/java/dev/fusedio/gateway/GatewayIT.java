@@ -27,6 +27,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class GatewayIT {
     private static final String VOLUMES = "/api/v1/volumes";
     private static final byte[] NOTHING = {};
+    private static final String[] ANY = {"If-Match", "*"};
 
     @TempDir
     private Path directory;
@@ -54,10 +55,11 @@ class GatewayIT {
             assertThat(gateway.json(
                                     "PATCH",
                                     VOLUMES + "/one",
-                                    "{\"name\": \"two\", \"size\": \"32MiB\", \"description\": \"kept\"}")
+                                    "{\"name\": \"two\", \"size\": \"32MiB\", \"description\": \"kept\"}",
+                                    ANY)
                             .statusCode())
                     .isEqualTo(200);
-            assertThat(gateway.send("DELETE", VOLUMES + "/demo", NOTHING).statusCode())
+            assertThat(gateway.send("DELETE", VOLUMES + "/demo", NOTHING, ANY).statusCode())
                     .isEqualTo(204);
             gateway.kill();
         }
@@ -110,7 +112,7 @@ class GatewayIT {
                 assertThat(gateway.get("/actuator/prometheus"))
                         .containsPattern("fused_volume_operations_total\\{operation=\"write\",volume=\"v\"} [1-9]")
                         .containsPattern("fused_bytes_copied_total\\{core=\"\\d+\"} [1-9]");
-                assertThat(gateway.send("DELETE", VOLUMES + "/v", NOTHING).statusCode())
+                assertThat(gateway.send("DELETE", VOLUMES + "/v", NOTHING, ANY).statusCode())
                         .isEqualTo(204);
             }
             assertThat(gateway.get("/actuator/health")).startsWith("{").contains("\"ring\"");
@@ -140,7 +142,7 @@ class GatewayIT {
 
             assertThat(run("nbdinfo", "--list", gateway.nbd(""))).isZero();
             assertThat(run("nbdinfo", gateway.nbd("nobody"))).isNotZero();
-            assertThat(gateway.json("PATCH", VOLUMES + "/v", "{\"readOnly\": true}")
+            assertThat(gateway.json("PATCH", VOLUMES + "/v", "{\"readOnly\": true}", ANY)
                             .statusCode())
                     .isEqualTo(200);
             assertThat(run("nbdinfo", "--is", "read-only", gateway.nbd("v"))).isZero();
@@ -159,9 +161,9 @@ class GatewayIT {
             assertThat(JsonPath.<String>read(sessions, "$.items[0].volume")).isEqualTo("demo");
             assertThat(JsonPath.<Integer>read(sessions, "$.items[0].bytesRead")).isEqualTo(512);
             assertThat(JsonPath.<String>read(sessions, "$.items[0].peer")).startsWith("127.0.0.1:");
-            assertThat(gateway.send("DELETE", VOLUMES + "/demo", NOTHING).statusCode())
+            assertThat(gateway.send("DELETE", VOLUMES + "/demo", NOTHING, ANY).statusCode())
                     .isEqualTo(409);
-            assertThat(gateway.json("PATCH", VOLUMES + "/demo", "{\"size\": \"2GiB\"}")
+            assertThat(gateway.json("PATCH", VOLUMES + "/demo", "{\"size\": \"2GiB\"}", ANY)
                             .statusCode())
                     .isEqualTo(200);
 
@@ -171,7 +173,7 @@ class GatewayIT {
 
             await(() -> JsonPath.<List<Integer>>read(gateway.get("/api/v1/sessions"), "$.items[*].id")
                     .isEmpty());
-            assertThat(gateway.send("DELETE", VOLUMES + "/demo", NOTHING).statusCode())
+            assertThat(gateway.send("DELETE", VOLUMES + "/demo", NOTHING, ANY).statusCode())
                     .isEqualTo(204);
         }
     }
@@ -243,7 +245,7 @@ class GatewayIT {
             assertThat(new String(refused.body(), StandardCharsets.UTF_8))
                     .contains("attachments-unavailable")
                     .contains("modprobe ublk_drv");
-            assertThat(gateway.send("DELETE", VOLUMES + "/demo", NOTHING).statusCode())
+            assertThat(gateway.send("DELETE", VOLUMES + "/demo", NOTHING, ANY).statusCode())
                     .isEqualTo(204);
         }
     }

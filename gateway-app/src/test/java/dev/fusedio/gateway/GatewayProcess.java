@@ -133,8 +133,11 @@ public final class GatewayProcess implements AutoCloseable {
         }
     }
 
-    HttpResponse<byte[]> json(final String method, final String path, final String body) {
-        return send(method, path, body.getBytes(StandardCharsets.UTF_8), "Content-Type", "application/json");
+    HttpResponse<byte[]> json(final String method, final String path, final String body, final String... headers) {
+        final String[] all = Arrays.copyOf(headers, headers.length + 2);
+        all[headers.length] = "Content-Type";
+        all[headers.length + 1] = "application/json";
+        return send(method, path, body.getBytes(StandardCharsets.UTF_8), all);
     }
 
     public String get(final String path) {

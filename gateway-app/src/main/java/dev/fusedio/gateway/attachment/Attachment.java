@@ -23,6 +23,11 @@ public record Attachment(AttachmentRecord record, @Nullable BlockDevice device, 
         return Optional.ofNullable(device).map(BlockDevice::status);
     }
 
+    /** Another one after every change of what is kept of it. */
+    public String etag() {
+        return "\"" + record.number() + "-" + record.recoveries() + "\"";
+    }
+
     /** Whether requests are answered, wait, or fail. */
     public AttachmentState state() {
         return status().map(status -> status.served() ? AttachmentState.LIVE : AttachmentState.STOPPED)

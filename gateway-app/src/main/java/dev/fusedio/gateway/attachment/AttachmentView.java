@@ -15,7 +15,7 @@ record AttachmentView(
         @Schema(description = "'orphan-N' for a device of this program that nobody serves or knows.")
         String id,
 
-        @Schema(example = "/dev/ublkb0") String device,
+        @Schema(example = "/dev/ublkb0") @Nullable String device,
 
         @Schema(description = "Another server's export.") @Nullable String source,
 
@@ -54,6 +54,30 @@ record AttachmentView(
         @Nullable Instant createdAt) {
     /** How ids of orphans begin. */
     static final String ORPHAN = "orphan-";
+
+    /** As it would be: what is known only when it is served is left out. */
+    static AttachmentView ofDraft(final Attachment draft) {
+        final AttachmentRecord record = draft.record();
+        return new AttachmentView(
+                draft.id(),
+                null,
+                record.source().isEmpty() ? null : record.source(),
+                record.volume().isEmpty() ? null : record.volume(),
+                AttachmentState.LIVE,
+                null,
+                record.mechanism(),
+                null,
+                record.queues() == 0 ? null : record.queues(),
+                record.depth(),
+                record.readOnly(),
+                null,
+                null,
+                null,
+                null,
+                null,
+                record.recoveries(),
+                record.createdAt());
+    }
 
     static AttachmentView of(final Attachment attachment) {
         final AttachmentRecord record = attachment.record();
@@ -100,6 +124,18 @@ record AttachmentView(
                 null,
                 null,
                 null);
+    }
+
+    /** Where it stands in a list: attachments in the order in which they were made, then orphans by number. */
+    String position() {
+        return createdAt == null
+                ? "orphan " + "0".repeat(20 - id.length()) + id
+                : "%020d %09d %s".formatted(createdAt.getEpochSecond(), createdAt.getNano(), id);
+    }
+
+    /** Another one for every process that has left a device of that number. */
+    static String etag(final FoundDevice orphan) {
+        return "\"" + ORPHAN + orphan.serverPid() + "\"";
     }
 
     private static @Nullable String notice(final Attachment attachment, final @Nullable DeviceStatus status) {

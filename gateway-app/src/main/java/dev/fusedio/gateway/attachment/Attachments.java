@@ -11,6 +11,7 @@ import dev.fusedio.gateway.engine.DataPlaneException;
 import dev.fusedio.gateway.engine.DeviceSource;
 import dev.fusedio.gateway.engine.DevicesUnavailableException;
 import dev.fusedio.gateway.engine.FoundDevice;
+import dev.fusedio.gateway.web.Precondition;
 import dev.fusedio.gateway.web.ProblemException;
 import dev.fusedio.gateway.web.ProblemType;
 import java.time.Clock;
@@ -19,10 +20,10 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,7 +54,7 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
     private final boolean keep;
     private final Clock clock;
     private final ConcurrentMap<String, Attachment> all = new ConcurrentHashMap<>();
-    private final Set<String> changing = ConcurrentHashMap.newKeySet();
+    private final OneChangeEach changes = new OneChangeEach();
     private volatile @Nullable Disposable retries;
 
     /**
@@ -107,7 +108,7 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
     Mono<Attachment> create(final NewAttachment wanted) {
         final UUID id = UUID.randomUUID();
         final AttachmentRecord record = AttachmentRecord.of(id, wanted, -1, clock.instant());
-        return alone(record.behind(), Mono.defer(() -> {
+        return changes.alone(record.behind(), Mono.defer(() -> {
             requireNotAttached(record);
             return on(
                     record,
@@ -121,41 +122,72 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
         }));
     }
 
+    /** Checks what {@link #create} checks, but for what another server would say, and attaches nothing. */
+    Mono<Attachment> draft(final NewAttachment wanted) {
+        final AttachmentRecord record = AttachmentRecord.of(UUID.randomUUID(), wanted, -1, clock.instant());
+        return Mono.defer(() -> {
+            requireNotAttached(record);
+            return on(record, source -> devices.check(source, record.spec()))
+                    .thenReturn(new Attachment(record, null, ""));
+        });
+    }
+
     /**
      * Detaches: removes the device, then the record.
      *
+     * @param precondition which state is meant
      * @param force whether that is done although something uses the device
      */
-    Mono<Void> delete(final String id, final boolean force) {
-        return Mono.defer(() -> alone(get(id).record().behind(), Mono.defer(() -> {
-                    final Attachment attachment = get(id);
-                    final BlockDevice device = attachment.device();
-                    final Mono<Void> gone;
-                    if (device == null) {
-                        gone = removeUnserved(attachment, force);
-                    } else {
-                        gone = requireIdle(device.isInUse(), device.number(), force)
-                                .then(device.detach());
-                    }
-                    return gone.then(records.delete(id)).then(Mono.fromSupplier(() -> {
-                        all.remove(id);
-                        return true;
-                    }));
-                })))
-                .then();
+    Mono<Void> delete(final String id, final Precondition precondition, final boolean force) {
+        return deletable(
+                id,
+                precondition,
+                force,
+                attachment -> (attachment.device() == null
+                                ? removeUnserved(attachment)
+                                : attachment.device().detach())
+                        .then(records.delete(id))
+                        .then(Mono.fromRunnable(() -> all.remove(id))));
+    }
+
+    /** Checks what {@link #delete} checks, and detaches nothing. */
+    Mono<Void> draftDeletion(final String id, final Precondition precondition, final boolean force) {
+        return deletable(id, precondition, force, attachment -> Mono.empty());
     }
 
     /** Removes a device that no process serves and that is no attachment's. */
-    Mono<Void> deleteOrphan(final int number, final boolean force) {
-        return alone("device " + number, orphans().flatMap(orphans -> {
-                    if (orphans.stream().noneMatch(device -> device.number() == number)) {
-                        throw notFound(AttachmentView.ORPHAN + number);
-                    }
-                    return requireIdle(devices.isInUse(number), number, force)
-                            .then(devices.remove(number))
-                            .thenReturn(true);
-                }))
-                .then();
+    Mono<Void> deleteOrphan(final int number, final Precondition precondition, final boolean force) {
+        return deletableOrphan(number, precondition, force, devices.remove(number));
+    }
+
+    /** Checks what {@link #deleteOrphan} checks, and removes nothing. */
+    Mono<Void> draftOrphanDeletion(final int number, final Precondition precondition, final boolean force) {
+        return deletableOrphan(number, precondition, force, Mono.empty());
+    }
+
+    private Mono<Void> deletable(
+            final String id,
+            final Precondition precondition,
+            final boolean force,
+            final Function<Attachment, Mono<Void>> work) {
+        return Mono.defer(() -> changes.alone(get(id).record().behind(), Mono.defer(() -> {
+            final Attachment attachment = get(id);
+            precondition.require(attachment.etag(), "The attachment " + id);
+            return idle(attachment, force).then(work.apply(attachment));
+        })));
+    }
+
+    private Mono<Void> deletableOrphan(
+            final int number, final Precondition precondition, final boolean force, final Mono<Void> work) {
+        return changes.alone("device " + number, orphans().flatMap(orphans -> {
+            final String id = AttachmentView.ORPHAN + number;
+            final FoundDevice orphan = orphans.stream()
+                    .filter(device -> device.number() == number)
+                    .findFirst()
+                    .orElseThrow(() -> notFound(id));
+            precondition.require(AttachmentView.etag(orphan), "The device " + id);
+            return requireIdle(devices.isInUse(number), number, force).then(work);
+        }));
     }
 
     @Override
@@ -189,7 +221,8 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
     Mono<Void> restore() {
         return Flux.fromIterable(attachments())
                 .filter(attachment -> attachment.device() == null)
-                .flatMap(attachment -> alone(attachment.record().behind(), Mono.defer(() -> restore(attachment.id())))
+                .flatMap(attachment -> changes.alone(
+                                attachment.record().behind(), Mono.defer(() -> restore(attachment.id())))
                         .onErrorResume(failure -> {
                             // once for each reason, not at every attempt
                             if (note(attachment.id(), String.valueOf(failure.getMessage()))) {
@@ -284,16 +317,26 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
     }
 
     /** Nothing here serves it; a device that an earlier process left may still be there, with requests that wait. */
-    private Mono<Void> removeUnserved(final Attachment attachment, final boolean force) {
+    private Mono<Void> removeUnserved(final Attachment attachment) {
+        return left(attachment)
+                .flatMap(left ->
+                        left.map(device -> devices.remove(device.number())).orElse(Mono.empty()));
+    }
+
+    private Mono<Void> idle(final Attachment attachment, final boolean force) {
+        final BlockDevice device = attachment.device();
+        return device != null
+                ? requireIdle(device.isInUse(), device.number(), force)
+                : left(attachment)
+                        .flatMap(left -> left.filter(FoundDevice::started)
+                                .map(found -> requireIdle(devices.isInUse(found.number()), found.number(), force))
+                                .orElse(Mono.empty()));
+    }
+
+    private Mono<Optional<FoundDevice>> left(final Attachment attachment) {
         return devices.find(List.of(attachment.id()))
                 .onErrorReturn(DevicesUnavailableException.class, List.of())
-                .flatMap(found -> mine(found, attachment.id())
-                        .map(left -> requireIdle(
-                                        left.started() ? devices.isInUse(left.number()) : Mono.just(false),
-                                        left.number(),
-                                        force)
-                                .then(devices.remove(left.number())))
-                        .orElse(Mono.empty()));
+                .map(found -> mine(found, attachment.id()));
     }
 
     private static Optional<FoundDevice> mine(final List<FoundDevice> found, final String id) {
@@ -333,18 +376,6 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
         return record.volume().isEmpty()
                 ? work.on(new DeviceSource.Remote(record.source(), record.connections()))
                 : catalogue.using(record.volume(), volume -> work.on(new DeviceSource.Local(volume.open())));
-    }
-
-    /** One change of what has the same source at a time. Runs to its end although a client leaves. */
-    private <T> Mono<T> alone(final String key, final Mono<T> work) {
-        return Mono.defer(() -> {
-            if (!changing.add(key)) {
-                throw new ProblemException(
-                        ProblemType.UNAVAILABLE, "An attachment of " + key + " is being changed. Try again.");
-            }
-            return Mono.fromFuture(
-                    work.doOnTerminate(() -> changing.remove(key)).toFuture(), true);
-        });
     }
 
     private Mono<Void> end(final Attachment attachment) {

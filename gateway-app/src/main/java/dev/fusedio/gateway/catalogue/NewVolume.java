@@ -1,6 +1,7 @@
 package dev.fusedio.gateway.catalogue;
 
 import dev.fusedio.gateway.engine.BackendType;
+import java.util.Map;
 
 /**
  * A volume to be made.
@@ -11,6 +12,17 @@ import dev.fusedio.gateway.engine.BackendType;
  * @param readOnly whether it is exported read-only
  * @param directIo whether its file is opened with O_DIRECT
  * @param description for people, perhaps empty
+ * @param labels for programs
  */
 public record NewVolume(
-        VolumeName name, long size, BackendType backend, boolean readOnly, boolean directIo, String description) {}
+        VolumeName name,
+        long size,
+        BackendType backend,
+        boolean readOnly,
+        boolean directIo,
+        String description,
+        Map<String, String> labels) {
+    public NewVolume {
+        labels = VolumeLabels.copy(labels);
+    }
+}

@@ -147,6 +147,15 @@ final class Pool implements Closeable {
         }
     }
 
+    /**
+     * Lets a name pass that nothing in the directory has.
+     *
+     * @throws FileAlreadyExistsException if something of that name lies there
+     */
+    void requireFree(final VolumeName name) throws FileAlreadyExistsException {
+        requireFree(folder(name));
+    }
+
     /** Replaces a volume's record. */
     void update(final VolumeName name, final VolumeRecord record) throws IOException {
         DurableFiles.replace(folder(name).resolve(RECORD), format.write(record));

@@ -21,26 +21,26 @@ public final class RecordFolder<T> {
     private static final String SUFFIX = ".json";
     private static final long MAX_RECORD_BYTES = 64 << 10;
 
-    private final Catalogue catalogue;
+    private final PoolWork files;
     private final String name;
     private final Class<T> type;
     private final RecordFormat format = new RecordFormat();
 
-    RecordFolder(final Catalogue catalogue, final String name, final Class<T> type) {
-        this.catalogue = catalogue;
+    RecordFolder(final PoolWork files, final String name, final Class<T> type) {
+        this.files = files;
         this.name = name;
         this.type = type;
     }
 
     /** All records, damaged ones too, in the order of names. */
     public Mono<List<Found<T>>> readAll() {
-        return catalogue.onFiles(() -> {
+        return files.on(() -> {
             final List<Found<T>> found = new ArrayList<>();
             if (!Files.isDirectory(directory())) {
                 return found;
             }
-            try (DirectoryStream<Path> files = Files.newDirectoryStream(directory(), "*" + SUFFIX)) {
-                for (final Path file : files) {
+            try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory(), "*" + SUFFIX)) {
+                for (final Path file : entries) {
                     found.add(read(file));
                 }
             } catch (final DirectoryIteratorException e) {
@@ -53,11 +53,10 @@ public final class RecordFolder<T> {
 
     /** Writes a record anew or for the first time. */
     public Mono<Void> write(final String id, final T record) {
-        return catalogue
-                .onFiles(() -> {
+        return files.on(() -> {
                     if (Files.notExists(directory())) {
                         Files.createDirectory(directory());
-                        DurableFiles.syncDirectory(catalogue.pool().directory());
+                        DurableFiles.syncDirectory(files.pool().directory());
                     }
                     DurableFiles.replace(file(id), format.write(record));
                     return true;
@@ -67,8 +66,7 @@ public final class RecordFolder<T> {
 
     /** Removes a record, if there is one. */
     public Mono<Void> delete(final String id) {
-        return catalogue
-                .onFiles(() -> {
+        return files.on(() -> {
                     if (Files.deleteIfExists(file(id))) {
                         DurableFiles.syncDirectory(directory());
                     }
@@ -93,7 +91,7 @@ public final class RecordFolder<T> {
     }
 
     private Path directory() {
-        return catalogue.pool().directory().resolve("." + name);
+        return files.pool().directory().resolve("." + name);
     }
 
     private Path file(final String id) {

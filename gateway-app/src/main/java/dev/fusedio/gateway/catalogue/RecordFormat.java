@@ -10,13 +10,13 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Records as JSON. Strict in reading: a field that is missing, unknown or twice there means that something other than
- * this program wrote the record, and then guessing is how data gets lost.
+ * this program wrote the record, and then guessing is how data gets lost. Only a field that is not marked as required may
+ * be missing: records of older programs have none of what was added since.
  */
 final class RecordFormat {
     private final JsonMapper json = JsonMapper.builder()
             .enable(
                     DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES,
-                    DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES,
                     DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES,
                     DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES,
                     DeserializationFeature.FAIL_ON_TRAILING_TOKENS)

@@ -1,5 +1,6 @@
 package dev.fusedio.gateway.catalogue;
 
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,9 +10,11 @@ import org.jspecify.annotations.Nullable;
  * @param size bytes, not less than it has
  * @param readOnly whether it is exported read-only; running sessions keep what they negotiated
  * @param description for people
+ * @param labels to add or replace, and with a null value to remove; the others stay
  */
 public record VolumeChange(
         @Nullable VolumeName name,
         @Nullable Long size,
         @Nullable Boolean readOnly,
-        @Nullable String description) {}
+        @Nullable String description,
+        @Nullable Map<String, @Nullable String> labels) {}

@@ -1,8 +1,12 @@
 package dev.fusedio.gateway.catalogue;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
 import dev.fusedio.gateway.engine.BackendType;
 import java.time.Instant;
+import java.util.Map;
 import java.util.UUID;
 
 /**
@@ -16,6 +20,7 @@ import java.util.UUID;
  * @param readOnly whether it is exported read-only
  * @param directIo whether its file is opened with O_DIRECT
  * @param description for people, perhaps empty
+ * @param labels for programs; not written if there are none, and records of programs that knew no labels have none
  * @param revision grows by one with every change of this record
  * @param createdAt when it was made
  * @param updatedAt when this record was last changed
@@ -28,6 +33,10 @@ public record VolumeRecord(
         @JsonProperty(required = true) boolean readOnly,
         @JsonProperty(required = true) boolean directIo,
         @JsonProperty(required = true) String description,
+
+        @JsonInclude(JsonInclude.Include.NON_EMPTY) @JsonSetter(nulls = Nulls.AS_EMPTY)
+        Map<String, String> labels,
+
         @JsonProperty(required = true) long revision,
         @JsonProperty(required = true) Instant createdAt,
         @JsonProperty(required = true) Instant updatedAt) {
@@ -52,6 +61,8 @@ public record VolumeRecord(
             throw new IllegalArgumentException(
                     "description has " + description.length() + " characters, and may have " + MAX_DESCRIPTION);
         }
+        VolumeLabels.require(labels);
+        labels = VolumeLabels.copy(labels);
         if (revision < 1) {
             throw new IllegalArgumentException("revision is " + revision + ", and must be 1 or more");
         }
@@ -67,6 +78,7 @@ public record VolumeRecord(
                 wanted.readOnly(),
                 wanted.directIo(),
                 wanted.description(),
+                wanted.labels(),
                 1,
                 now,
                 now);
@@ -82,6 +94,7 @@ public record VolumeRecord(
                 change.readOnly() == null ? readOnly : change.readOnly(),
                 directIo,
                 change.description() == null ? description : change.description(),
+                change.labels() == null ? labels : VolumeLabels.merged(labels, change.labels()),
                 revision + 1,
                 createdAt,
                 now);
@@ -90,6 +103,16 @@ public record VolumeRecord(
     /** The same with another size. */
     VolumeRecord withSize(final long bytes) {
         return new VolumeRecord(
-                schemaVersion, id, bytes, backend, readOnly, directIo, description, revision, createdAt, updatedAt);
+                schemaVersion,
+                id,
+                bytes,
+                backend,
+                readOnly,
+                directIo,
+                description,
+                labels,
+                revision,
+                createdAt,
+                updatedAt);
     }
 }

@@ -28,6 +28,7 @@ public record ByteSize(long bytes) {
             Map.entry("gb", 1_000_000_000L),
             Map.entry("tb", 1_000_000_000_000L),
             Map.entry("pb", 1_000_000_000_000_000L));
+    private static final int LONGEST_SHOWN = 80;
     private static final String[] IEC = {"KiB", "MiB", "GiB", "TiB", "PiB"};
 
     public ByteSize {
@@ -72,7 +73,8 @@ public record ByteSize(long bytes) {
     }
 
     private static String refusal(final String text) {
-        return "'" + text + "' is no size: give bytes (1073741824) or a number with a unit,"
+        return "'" + (text.length() <= LONGEST_SHOWN ? text : text.substring(0, LONGEST_SHOWN) + "…")
+                + "' is no size: give bytes (1073741824) or a number with a unit,"
                 + " B, KiB, MiB, GiB, TiB, PiB (powers of 1024) or KB, MB, GB, TB, PB (powers of 1000)";
     }
 }

@@ -18,6 +18,9 @@ public interface BlockDevices {
      */
     Mono<BlockDevice> attach(DeviceSource source, DeviceSpec spec);
 
+    /** Checks what {@link #attach} checks before it asks a server far away for anything, and makes nothing. */
+    Mono<Void> check(DeviceSource source, DeviceSpec spec);
+
     /**
      * Takes over a device that nobody serves any more, with the requests that wait on it.
      *

@@ -51,6 +51,20 @@ final class CoreBlockDevices implements BlockDevices {
     }
 
     @Override
+    public Mono<Void> check(final DeviceSource source, final DeviceSpec spec) {
+        return waiting(() -> {
+                    options(spec);
+                    if (source instanceof DeviceSource.Remote(final String uri, final int connections)) {
+                        RemoteOptions.defaults().withConnections(connections);
+                        NbdUri.parse(uri);
+                    }
+                    requireDriver();
+                    return true;
+                })
+                .then();
+    }
+
+    @Override
     public Mono<BlockDevice> recover(final int number, final DeviceSource source, final DeviceSpec spec) {
         return waiting(() ->
                 serve(source, spec, (loops, volume, options) -> UblkDevice.recover(loops, number, volume, options)));

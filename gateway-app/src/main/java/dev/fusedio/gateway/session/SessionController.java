@@ -1,14 +1,19 @@
 package dev.fusedio.gateway.session;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.fusedio.gateway.engine.NbdSession;
 import dev.fusedio.gateway.engine.NbdSessions;
 import dev.fusedio.gateway.engine.SessionEvent;
+import dev.fusedio.gateway.web.PageTokens;
 import dev.fusedio.gateway.web.ProblemException;
 import dev.fusedio.gateway.web.ProblemType;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -36,19 +41,32 @@ final class SessionController {
     private static final int EVENT_BACKLOG = 256;
 
     private final NbdSessions sessions;
+    private final PageTokens pages;
 
-    SessionController(final NbdSessions sessions) {
+    SessionController(final NbdSessions sessions, final PageTokens pages) {
         this.sessions = sessions;
+        this.pages = pages;
     }
 
     @GetMapping(produces = MediaType.APPLICATION_JSON_VALUE)
-    @Operation(summary = "The sessions in transmission")
+    @Operation(summary = "The sessions in transmission, in the order in which they opened")
+    @ApiResponse(responseCode = "200")
     SessionList list(
             @Parameter(description = "Only those of this volume.") @RequestParam(required = false)
-                    final @Nullable String volume) {
-        return new SessionList(sessions.sessions().stream()
-                .filter(session -> volume == null || session.volume().equals(volume))
-                .toList());
+                    final @Nullable String volume,
+            @RequestParam(defaultValue = PageTokens.DEFAULT_LIMIT) @Min(1) @Max(PageTokens.MAX_LIMIT) final int limit,
+            @Parameter(description = "The nextPageToken of the page before; with the same filter.")
+                    @RequestParam(required = false)
+                    final @Nullable String pageToken) {
+        final PageTokens.Page<NbdSession> page = pages.cut(
+                sessions.sessions().stream()
+                        .filter(session -> volume == null || session.volume().equals(volume))
+                        .toList(),
+                session -> "%020d".formatted(session.id()),
+                limit,
+                pageToken,
+                "sessions " + volume);
+        return new SessionList(page.items(), page.nextPageToken());
     }
 
     @GetMapping(path = "/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
@@ -103,11 +121,16 @@ final class SessionController {
     }
 
     /**
-     * A list of sessions.
+     * A page of sessions.
      *
      * @param items in the order of their ids
+     * @param nextPageToken what to ask for the next page with; absent in the last
      */
-    record SessionList(List<NbdSession> items) {
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record SessionList(
+            List<NbdSession> items,
+
+            @Schema(description = "Ask with it for the next page; absent in the last.") @Nullable String nextPageToken) {
         SessionList {
             items = List.copyOf(items);
         }

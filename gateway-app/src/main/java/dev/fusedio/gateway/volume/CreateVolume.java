@@ -8,6 +8,7 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import jakarta.validation.constraints.NotNull;
 import jakarta.validation.constraints.Pattern;
 import jakarta.validation.constraints.Size;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A request to make a volume. */
@@ -25,7 +26,9 @@ record CreateVolume(
 
         @Schema(description = "Open the file with O_DIRECT.", defaultValue = "false") @Nullable Boolean directIo,
 
-        @Size(max = VolumeRecord.MAX_DESCRIPTION) @Nullable String description) {
+        @Size(max = VolumeRecord.MAX_DESCRIPTION) @Nullable String description,
+
+        @Schema(description = RequestedLabels.DESCRIPTION) @Nullable Map<String, @Nullable String> labels) {
 
     NewVolume toNewVolume() {
         return new NewVolume(
@@ -34,6 +37,7 @@ record CreateVolume(
                 backend == null ? BackendType.FILE : backend,
                 Boolean.TRUE.equals(readOnly),
                 Boolean.TRUE.equals(directIo),
-                description == null ? "" : description);
+                description == null ? "" : description,
+                RequestedLabels.present(labels));
     }
 }

@@ -1,35 +1,43 @@
 package dev.fusedio.gateway.volume;
 
 import dev.fusedio.gateway.catalogue.Catalogue;
+import dev.fusedio.gateway.catalogue.LabelFilter;
+import dev.fusedio.gateway.catalogue.NewVolume;
 import dev.fusedio.gateway.catalogue.Volume;
+import dev.fusedio.gateway.catalogue.VolumeDraft;
 import dev.fusedio.gateway.catalogue.VolumeName;
-import dev.fusedio.gateway.engine.NbdSessions;
+import dev.fusedio.gateway.catalogue.VolumeRecord;
+import dev.fusedio.gateway.web.DryRun;
+import dev.fusedio.gateway.web.PageTokens;
+import dev.fusedio.gateway.web.Precondition;
 import dev.fusedio.gateway.web.ProblemException;
 import dev.fusedio.gateway.web.ProblemType;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.enums.ParameterIn;
+import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.validation.Valid;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
 import java.net.URI;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
-import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PatchMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.PutMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
-import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Volumes: make, list, look at, change, remove. */
@@ -37,32 +45,44 @@ import reactor.core.publisher.Mono;
 @RequestMapping("/api/v1/volumes")
 @Tag(name = "volumes", description = "Make, list, look at, grow, rename and remove volumes.")
 final class VolumeController {
-    private static final Pattern ETAG = Pattern.compile("(?:W/)?\"(\\d{1,18})\"");
-
     private final Catalogue catalogue;
-    private final NbdSessions sessions;
+    private final VolumeViews views;
+    private final PageTokens pages;
 
-    VolumeController(final Catalogue catalogue, final NbdSessions sessions) {
+    VolumeController(final Catalogue catalogue, final VolumeViews views, final PageTokens pages) {
         this.catalogue = catalogue;
-        this.sessions = sessions;
+        this.views = views;
+        this.pages = pages;
     }
 
     @GetMapping
-    @Operation(summary = "All volumes, in the order of names")
-    Mono<VolumeList> list() {
-        return Flux.fromIterable(catalogue.volumes())
-                .concatMap(this::view)
-                .collectList()
-                .map(VolumeList::new);
+    @Operation(summary = "Volumes, in the order of names")
+    @ApiResponse(responseCode = "200")
+    Mono<VolumeList> list(
+            @RequestParam(defaultValue = PageTokens.DEFAULT_LIMIT) @Min(1) @Max(PageTokens.MAX_LIMIT) final int limit,
+            @Parameter(description = "The nextPageToken of the page before; with the same filters.")
+                    @RequestParam(required = false)
+                    final @Nullable String pageToken,
+            @Parameter(description = "Only volumes with this label, KEY=VALUE or KEY; given again, with all of them.")
+                    @RequestParam(name = "label", defaultValue = "")
+                    final List<String> labels) {
+        return Mono.defer(() -> {
+            final List<LabelFilter> filters = LabelFilter.parse(labels);
+            final PageTokens.Page<Volume> page = pages.cut(
+                    catalogue.volumes().stream()
+                            .filter(volume -> isAdmitted(volume, filters))
+                            .toList(),
+                    Volume::name,
+                    limit,
+                    pageToken,
+                    "volumes " + labels);
+            return views.of(page.items()).map(items -> new VolumeList(items, page.nextPageToken()));
+        });
     }
 
     @PostMapping
     @Operation(summary = "Make a volume")
     @ApiResponse(responseCode = "201", description = "It is made, and on stable storage.")
-    @ApiResponse(
-            responseCode = "400",
-            description = "invalid-request",
-            content = {})
     @ApiResponse(
             responseCode = "409",
             description = "volume-exists",
@@ -71,37 +91,77 @@ final class VolumeController {
             responseCode = "507",
             description = "insufficient-storage",
             content = {})
-    Mono<ResponseEntity<VolumeView>> create(@Valid @RequestBody final CreateVolume request) {
-        return catalogue
-                .create(request.toNewVolume())
-                .flatMap(this::view)
-                .map(view -> ResponseEntity.created(URI.create("/api/v1/volumes/" + view.name()))
-                        .eTag(etag(view))
-                        .body(view));
+    Mono<ResponseEntity<VolumeView>> create(
+            @Parameter(description = DryRun.DESCRIPTION) @RequestParam(defaultValue = "false") final boolean dryRun,
+            @Valid @RequestBody final CreateVolume request) {
+        return Mono.defer(() -> dryRun
+                ? catalogue.draft(request.toNewVolume()).map(VolumeController::drafted)
+                : catalogue.create(request.toNewVolume()).flatMap(views::of).map(view -> answer(created(view), view)));
+    }
+
+    @PutMapping("/{name}")
+    @Operation(
+            summary = "See to it that there is a volume",
+            description =
+                    "Makes it unless it is there. May be repeated: if it is there as the request says, that is the"
+                            + " answer. What the request leaves open is not compared, and nothing is changed.")
+    @ApiResponse(responseCode = "200", description = "It was there, and is as the request says.")
+    @ApiResponse(responseCode = "201", description = "It is made, and on stable storage.")
+    @ApiResponse(
+            responseCode = "409",
+            description = "volume-exists: it is there and differs, 'errors' says in what; or volume-damaged",
+            content = {})
+    @ApiResponse(
+            responseCode = "507",
+            description = "insufficient-storage",
+            content = {})
+    Mono<ResponseEntity<VolumeView>> put(
+            @PathVariable final String name,
+            @Parameter(description = DryRun.DESCRIPTION) @RequestParam(defaultValue = "false") final boolean dryRun,
+            @Valid @RequestBody final PutVolume request) {
+        return Mono.defer(() -> {
+            if (!VolumeName.isValid(name)) {
+                throw ProblemException.invalid("name", "must be " + VolumeName.RULE);
+            }
+            final NewVolume wanted = request.toNewVolume(new VolumeName(name));
+            return dryRun
+                    ? catalogue
+                            .draftEnsured(wanted, request)
+                            .map(ensured -> ensured.made() ? drafted(ensured.volume()) : dry(ensured.volume()))
+                    : catalogue
+                            .ensure(wanted, request)
+                            .flatMap(ensured -> views.of(ensured.volume())
+                                    .map(view -> answer(ensured.made() ? created(view) : ResponseEntity.ok(), view)));
+        });
     }
 
     @GetMapping("/{name}")
-    @Operation(summary = "One volume")
+    @Operation(
+            summary = "One volume",
+            description = "The ETag is the record's revision: sessions and the space taken up may change without it.")
+    @Parameter(name = HttpHeaders.IF_NONE_MATCH, in = ParameterIn.HEADER, schema = @Schema(type = "string"))
     @ApiResponse(responseCode = "200")
+    @ApiResponse(
+            responseCode = "304",
+            description = "If-None-Match names the revision that it is at.",
+            content = {})
     @ApiResponse(
             responseCode = "404",
             description = "volume-not-found",
             content = {})
     Mono<ResponseEntity<VolumeView>> get(@PathVariable final String name) {
-        return Mono.fromSupplier(() -> catalogue.get(name)).flatMap(this::view).map(VolumeController::answer);
+        return Mono.fromSupplier(() -> catalogue.get(name))
+                .flatMap(views::of)
+                .map(view -> answer(ResponseEntity.ok(), view));
     }
 
     @PatchMapping("/{name}")
     @Operation(
-            summary = "Grow, rename, make read-only or writable, describe",
+            summary = "Grow, rename, make read-only or writable, describe, label",
             description =
                     "What is absent stays as it is. New NBD sessions see the change at once; running ones keep the"
                             + " size and the rights they negotiated. Renaming needs a volume that no session has open.")
     @ApiResponse(responseCode = "200", description = "It is changed, and that is on stable storage.")
-    @ApiResponse(
-            responseCode = "400",
-            description = "invalid-request",
-            content = {})
     @ApiResponse(
             responseCode = "404",
             description = "volume-not-found",
@@ -111,10 +171,6 @@ final class VolumeController {
             description = "volume-exists, volume-in-use, volume-damaged or shrink-refused",
             content = {})
     @ApiResponse(
-            responseCode = "412",
-            description = "revision-mismatch",
-            content = {})
-    @ApiResponse(
             responseCode = "507",
             description = "insufficient-storage",
             content = {})
@@ -122,17 +178,25 @@ final class VolumeController {
             @PathVariable final String name,
             @Parameter(description = "End the sessions that forbid the change.") @RequestParam(defaultValue = "false")
                     final boolean force,
-            @Parameter(description = "The ETag of the revision that the change was thought for.")
+            @Parameter(description = DryRun.DESCRIPTION) @RequestParam(defaultValue = "false") final boolean dryRun,
+            @Parameter(description = Precondition.DESCRIPTION)
                     @RequestHeader(name = HttpHeaders.IF_MATCH, required = false)
                     final @Nullable String ifMatch,
             @Valid @RequestBody final ChangeVolume request) {
-        return Mono.defer(() -> catalogue.change(nameOf(name), request.toVolumeChange(), revision(ifMatch), force))
-                .flatMap(this::view)
-                .map(VolumeController::answer);
+        return Mono.defer(() -> {
+            final Precondition precondition = Precondition.required(ifMatch);
+            return dryRun
+                    ? catalogue
+                            .draft(nameOf(name), request.toVolumeChange(), precondition, force)
+                            .map(VolumeController::dry)
+                    : catalogue
+                            .change(nameOf(name), request.toVolumeChange(), precondition, force)
+                            .flatMap(views::of)
+                            .map(view -> answer(ResponseEntity.ok(), view));
+        });
     }
 
     @DeleteMapping("/{name}")
-    @ResponseStatus(HttpStatus.NO_CONTENT)
     @Operation(summary = "Remove a volume and its data")
     @ApiResponse(responseCode = "204", description = "It is gone.")
     @ApiResponse(
@@ -143,29 +207,34 @@ final class VolumeController {
             responseCode = "409",
             description = "volume-in-use or volume-damaged",
             content = {})
-    @ApiResponse(
-            responseCode = "412",
-            description = "revision-mismatch",
-            content = {})
-    Mono<Void> delete(
+    Mono<ResponseEntity<Void>> delete(
             @PathVariable final String name,
             @Parameter(description = "End its sessions first; remove it although it is damaged.")
                     @RequestParam(defaultValue = "false")
                     final boolean force,
-            @RequestHeader(name = HttpHeaders.IF_MATCH, required = false) final @Nullable String ifMatch) {
-        return Mono.defer(() -> catalogue.delete(nameOf(name), revision(ifMatch), force));
+            @Parameter(description = DryRun.DESCRIPTION) @RequestParam(defaultValue = "false") final boolean dryRun,
+            @Parameter(description = Precondition.DESCRIPTION)
+                    @RequestHeader(name = HttpHeaders.IF_MATCH, required = false)
+                    final @Nullable String ifMatch) {
+        return Mono.defer(() -> {
+            final Precondition precondition = Precondition.required(ifMatch);
+            return dryRun
+                    ? catalogue
+                            .draftDeletion(nameOf(name), precondition, force)
+                            .thenReturn(DryRun.mark(ResponseEntity.noContent()).<Void>build())
+                    : catalogue
+                            .delete(nameOf(name), precondition, force)
+                            .thenReturn(ResponseEntity.noContent().<Void>build());
+        });
     }
 
-    private Mono<VolumeView> view(final Volume volume) {
-        return switch (volume) {
-            case Volume.Damaged damaged -> Mono.just(VolumeView.of(damaged));
-            case Volume.Available available ->
-                available
-                        .open()
-                        .allocatedBytes()
-                        .onErrorReturn(-1L)
-                        .map(allocated -> VolumeView.of(available, allocated, sessions.count(available.open())));
-        };
+    private static boolean isAdmitted(final Volume volume, final List<LabelFilter> filters) {
+        if (filters.isEmpty()) {
+            return true;
+        }
+        final Map<String, String> labels =
+                volume.knownRecord().map(VolumeRecord::labels).orElse(Map.of());
+        return filters.stream().allMatch(filter -> filter.admits(labels));
     }
 
     /** A name that can't be is the name of no volume; saying so is the clearest answer. */
@@ -176,24 +245,20 @@ final class VolumeController {
         return new VolumeName(name);
     }
 
-    private static ResponseEntity<VolumeView> answer(final VolumeView view) {
-        final ResponseEntity.BodyBuilder answer = ResponseEntity.ok();
-        return (view.revision() == null ? answer : answer.eTag(etag(view))).body(view);
+    private static ResponseEntity.BodyBuilder created(final VolumeView view) {
+        return ResponseEntity.created(URI.create("/api/v1/volumes/" + view.name()));
     }
 
-    private static String etag(final VolumeView view) {
-        return "\"" + view.revision() + "\"";
+    private static ResponseEntity<VolumeView> drafted(final VolumeDraft draft) {
+        final VolumeView view = VolumeView.of(draft);
+        return answer(DryRun.mark(created(view)), view);
     }
 
-    private static @Nullable Long revision(final @Nullable String ifMatch) {
-        if (ifMatch == null || ifMatch.strip().equals("*")) {
-            return null;
-        }
-        final Matcher matcher = ETAG.matcher(ifMatch.strip());
-        if (!matcher.matches()) {
-            throw new ProblemException(
-                    ProblemType.REVISION_MISMATCH, "If-Match is no ETag that a volume ever had: " + ifMatch);
-        }
-        return Long.valueOf(matcher.group(1));
+    private static ResponseEntity<VolumeView> dry(final VolumeDraft draft) {
+        return answer(DryRun.mark(ResponseEntity.ok()), VolumeView.of(draft));
+    }
+
+    private static ResponseEntity<VolumeView> answer(final ResponseEntity.BodyBuilder answer, final VolumeView view) {
+        return (view.revision() == null ? answer : answer.eTag(Precondition.etag(view.revision()))).body(view);
     }
 }

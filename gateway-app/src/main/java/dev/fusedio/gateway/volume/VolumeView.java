@@ -2,10 +2,12 @@ package dev.fusedio.gateway.volume;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.fusedio.gateway.catalogue.Volume;
+import dev.fusedio.gateway.catalogue.VolumeDraft;
 import dev.fusedio.gateway.catalogue.VolumeRecord;
 import dev.fusedio.gateway.engine.BackendType;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.time.Instant;
+import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -37,10 +39,11 @@ record VolumeView(
         @Schema(description = "Whether its file is opened with O_DIRECT.") @Nullable Boolean directIo,
 
         @Nullable String description,
+        @Nullable Map<String, String> labels,
 
         @Schema(description = "NBD sessions that have it open.") @Nullable Integer sessions,
 
-        @Schema(description = "Grows with every change; the ETag.") @Nullable Long revision,
+        @Schema(description = "Grows with every change of the record; in quotes it is the ETag.") @Nullable Long revision,
 
         @Nullable Instant createdAt,
         @Nullable Instant updatedAt) {
@@ -58,7 +61,29 @@ record VolumeView(
                 record.readOnly(),
                 record.directIo(),
                 record.description(),
+                record.labels(),
                 sessions,
+                record.revision(),
+                record.createdAt(),
+                record.updatedAt());
+    }
+
+    /** As it would be; what it takes up and who has it open is left out. */
+    static VolumeView of(final VolumeDraft draft) {
+        final VolumeRecord record = draft.record();
+        return new VolumeView(
+                draft.name(),
+                "available",
+                null,
+                record.id(),
+                record.size(),
+                null,
+                record.backend(),
+                record.readOnly(),
+                record.directIo(),
+                record.description(),
+                record.labels(),
+                null,
                 record.revision(),
                 record.createdAt(),
                 record.updatedAt());
@@ -77,6 +102,7 @@ record VolumeView(
                 record == null ? null : record.readOnly(),
                 record == null ? null : record.directIo(),
                 record == null ? null : record.description(),
+                record == null ? null : record.labels(),
                 null,
                 record == null ? null : record.revision(),
                 record == null ? null : record.createdAt(),

@@ -18,6 +18,7 @@ import org.springdoc.core.customizers.OpenApiCustomizer;
 import org.springdoc.core.customizers.OperationCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 
 /** What the description at {@code /v3/api-docs} says of all addresses. */
@@ -81,6 +82,11 @@ class ApiDescription {
         }
         if (operation.getParameters() != null) {
             addIfAbsent(answers, HttpStatus.BAD_REQUEST, ProblemType.INVALID_REQUEST);
+            if (operation.getParameters().stream()
+                    .anyMatch(parameter -> HttpHeaders.IF_MATCH.equals(parameter.getName()))) {
+                addIfAbsent(answers, HttpStatus.PRECONDITION_FAILED, ProblemType.REVISION_MISMATCH);
+                addIfAbsent(answers, HttpStatus.PRECONDITION_REQUIRED, ProblemType.PRECONDITION_REQUIRED);
+            }
         }
         answers.addApiResponse(
                 ApiResponses.DEFAULT,

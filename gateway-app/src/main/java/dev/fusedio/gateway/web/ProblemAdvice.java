@@ -31,6 +31,7 @@ import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.ServerWebInputException;
 import reactor.core.publisher.Mono;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.exc.InputCoercionException;
 import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.exc.UnrecognizedPropertyException;
 import tools.jackson.databind.exc.ValueInstantiationException;
@@ -191,6 +192,8 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         final String message = switch (failure) {
             case UnrecognizedPropertyException unknown -> "unknown field; known are " + unknown.getKnownPropertyIds();
             case ValueInstantiationException refused -> cause(refused);
+            case InputCoercionException tooLarge ->
+                WantedType.describe(tooLarge.getTargetType()) + ", and this one is too large";
             case MismatchedInputException mismatch -> WantedType.describe(mismatch.getTargetType());
             default -> failure.getOriginalMessage();
         };

@@ -54,7 +54,9 @@ public enum ProblemType {
     /** Smaller than it is. */
     SHRINK_REFUSED(HttpStatus.CONFLICT, "Volumes do not shrink"),
     /** If-Match names another revision. */
-    REVISION_MISMATCH(HttpStatus.PRECONDITION_FAILED, "The volume has changed"),
+    REVISION_MISMATCH(HttpStatus.PRECONDITION_FAILED, "It has changed"),
+    /** A change without If-Match. */
+    PRECONDITION_REQUIRED(HttpStatus.PRECONDITION_REQUIRED, "If-Match is needed"),
     /** The body is larger than allowed. */
     CONTENT_TOO_LARGE(HttpStatus.CONTENT_TOO_LARGE, "The body is too large"),
     /** Not a media type this address reads. */

@@ -2,13 +2,17 @@ package dev.fusedio.gateway.attachment;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.jayway.jsonpath.JsonPath;
 import dev.fusedio.gateway.ApiTest;
 import dev.fusedio.gateway.engine.DataPlaneException;
 import dev.fusedio.gateway.engine.DeviceMechanism;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.test.web.reactive.server.WebTestClient.BodyContentSpec;
@@ -105,6 +109,14 @@ class AttachmentApiTest extends ApiTest {
                 "{'volume': 'v', 'depth': 'deep'}|depth|whole number",
                 "{'source': 'nbd://h/x', 'connections': 65}|connections|64",
                 "{'volume': 'v', 'mechanism': 'magic'}|mechanism|auto-registration",
+                "{'volume': 7}|volume|text",
+                "{'volume': 'v', 'depth': '64'}|depth|whole number",
+                "{'volume': 'v', 'queues': 1.5}|queues|whole number",
+                "{'volume': 'v', 'queues': 4097}|queues|4096",
+                "{'volume': 'v', 'depth': 0}|depth|1",
+                "{'volume': 'v', 'depth': 99999999999}|depth|whole number",
+                "{'source': 'nbd://h/x', 'connections': 0}|connections|1",
+                "{'volume': 'v', 'readOnly': 'yes'}|readOnly|true or false",
                 "{'volume': 'v', 'colour': 'red'}|colour|unknown field"
             })
     void refusesWhatItCanNotMean(final String json, final String field, final String hint) {
@@ -215,6 +227,107 @@ class AttachmentApiTest extends ApiTest {
                 .contains("fused_attachment_state{" + labels + ",mechanism=\"user-copy\",state=\"live\"} 1.0");
     }
 
+    @Test
+    void detachesOnlyWhatWasMeant() {
+        create("{\"name\": \"v\", \"size\": 1048576}");
+        final HttpHeaders made = post("{\"volume\": \"v\"}")
+                .expectStatus()
+                .isCreated()
+                .returnResult(String.class)
+                .getResponseHeaders();
+        final String path = Objects.requireNonNull(made.getLocation()).getPath();
+        final String tag = Objects.requireNonNull(made.getETag());
+
+        http.get()
+                .uri(path)
+                .header("If-None-Match", tag)
+                .exchange()
+                .expectStatus()
+                .isNotModified();
+        problem(http.delete().uri(path).exchange(), HttpStatus.PRECONDITION_REQUIRED, "precondition-required");
+        problem(
+                http.delete().uri(path).header("If-Match", "\"9-9\"").exchange(),
+                HttpStatus.PRECONDITION_FAILED,
+                "revision-mismatch");
+        http.delete()
+                .uri(path + "?dryRun=true")
+                .header("If-Match", tag)
+                .exchange()
+                .expectStatus()
+                .isNoContent()
+                .expectHeader()
+                .valueEquals("Dry-Run", "true");
+        assertThat(devices.numbers()).containsExactly(0);
+        devices.device(0).used(true);
+        problem(delete(path + "?dryRun=true"), HttpStatus.CONFLICT, "attachment-in-use");
+        devices.device(0).used(false);
+        http.delete()
+                .uri(path)
+                .header("If-Match", tag)
+                .exchange()
+                .expectStatus()
+                .isNoContent();
+    }
+
+    @Test
+    void aDryRunAttachesNothing() {
+        create("{\"name\": \"v\", \"size\": 1048576}");
+        dry("{\"volume\": \"v\", \"depth\": 64}")
+                .expectStatus()
+                .isCreated()
+                .expectHeader()
+                .valueEquals("Dry-Run", "true")
+                .expectBody()
+                .jsonPath("$.volume")
+                .isEqualTo("v")
+                .jsonPath("$.depth")
+                .isEqualTo(64)
+                .jsonPath("$.device")
+                .doesNotExist();
+        problem(dry("{\"volume\": \"nobody\"}"), HttpStatus.NOT_FOUND, "volume-not-found");
+        problem(dry("{\"volume\": \"v\", \"depth\": 0}"), HttpStatus.BAD_REQUEST, "invalid-request");
+        devices.obstacle("open /dev/ublk-control: modprobe ublk_drv");
+        problem(dry("{\"volume\": \"v\"}"), HttpStatus.NOT_IMPLEMENTED, "attachments-unavailable");
+        devices.obstacle("");
+        post("{\"volume\": \"v\"}").expectStatus().isCreated();
+        problem(dry("{\"volume\": \"v\"}"), HttpStatus.CONFLICT, "volume-in-use");
+        assertThat(devices.numbers()).containsExactly(0);
+    }
+
+    @Test
+    void listsInPages() {
+        create("{\"name\": \"v\", \"size\": 1048576}");
+        for (int i = 0; i < 3; i++) {
+            post("{\"volume\": \"v\", \"readOnly\": true}").expectStatus().isCreated();
+        }
+        devices.left(9, "other");
+        devices.left(10, "another");
+        final List<String> numbers = new ArrayList<>();
+        String token = "";
+        do {
+            final String page = Objects.requireNonNull(http.get()
+                    .uri(ATTACHMENTS + "?limit=2" + (token.isEmpty() ? "" : "&pageToken=" + token))
+                    .exchange()
+                    .expectStatus()
+                    .isOk()
+                    .expectBody(String.class)
+                    .returnResult()
+                    .getResponseBody());
+            numbers.addAll(JsonPath.<List<String>>read(page, "$.items[*].device"));
+            token = page.contains("nextPageToken") ? JsonPath.read(page, "$.nextPageToken") : "";
+        } while (!token.isEmpty());
+        assertThat(numbers).containsExactly("/dev/ublkb0", "/dev/ublkb1", "/dev/ublkb2", "/dev/ublkb9", "/dev/ublkb10");
+        problem(http.get().uri(ATTACHMENTS + "?pageToken=x").exchange(), HttpStatus.BAD_REQUEST, "invalid-request");
+    }
+
+    private ResponseSpec dry(final String json) {
+        return http.post()
+                .uri(ATTACHMENTS + "?dryRun=true")
+                .contentType(MediaType.APPLICATION_JSON)
+                .bodyValue(json)
+                .exchange();
+    }
+
     private ResponseSpec post(final String json) {
         return http.post()
                 .uri(ATTACHMENTS)
@@ -224,7 +337,7 @@ class AttachmentApiTest extends ApiTest {
     }
 
     private ResponseSpec delete(final String path) {
-        return http.delete().uri(path).exchange();
+        return http.delete().uri(path).header("If-Match", "*").exchange();
     }
 
     private static BodyContentSpec problem(final ResponseSpec answer, final HttpStatus status, final String code) {

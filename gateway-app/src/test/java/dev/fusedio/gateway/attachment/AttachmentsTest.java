@@ -9,6 +9,7 @@ import dev.fusedio.gateway.engine.DataPlaneException;
 import dev.fusedio.gateway.engine.DeviceMechanism;
 import dev.fusedio.gateway.engine.DeviceSource;
 import dev.fusedio.gateway.engine.InMemoryBlockDevices;
+import dev.fusedio.gateway.web.Precondition;
 import dev.fusedio.gateway.web.ProblemException;
 import dev.fusedio.gateway.web.ProblemType;
 import java.io.IOException;
@@ -60,12 +61,14 @@ class AttachmentsTest {
         assertThat(devices.device(0).spec().name()).isEqualTo(made.id());
         assertThat(devices.device(0).source()).isInstanceOf(DeviceSource.Local.class);
 
-        block(attachments.delete(made.id(), false));
+        block(attachments.delete(made.id(), Precondition.any(), false));
 
         assertThat(attachments.attachments()).isEmpty();
         assertThat(devices.numbers()).isEmpty();
         assertThat(recordOf(made)).doesNotExist();
-        assertProblem(ProblemType.ATTACHMENT_NOT_FOUND, () -> block(attachments.delete(made.id(), false)));
+        assertProblem(
+                ProblemType.ATTACHMENT_NOT_FOUND,
+                () -> block(attachments.delete(made.id(), Precondition.any(), false)));
     }
 
     @Test
@@ -112,7 +115,7 @@ class AttachmentsTest {
         assertProblem(ProblemType.VOLUME_IN_USE, () -> volumes.delete("demo", true));
         assertProblem(ProblemType.VOLUME_IN_USE, () -> volumes.rename("demo", "other"));
 
-        block(attachments.delete(made.id(), false));
+        block(attachments.delete(made.id(), Precondition.any(), false));
         volumes.rename("demo", "other");
         assertThat(volumes.names()).containsExactly("other");
     }
@@ -144,11 +147,12 @@ class AttachmentsTest {
         final Attachment made = attach("demo", "");
         devices.device(0).used(true);
 
-        assertProblem(ProblemType.ATTACHMENT_IN_USE, () -> block(attachments.delete(made.id(), false)));
+        assertProblem(
+                ProblemType.ATTACHMENT_IN_USE, () -> block(attachments.delete(made.id(), Precondition.any(), false)));
         assertThat(devices.numbers()).containsExactly(0);
         assertThat(recordOf(made)).exists();
 
-        block(attachments.delete(made.id(), true));
+        block(attachments.delete(made.id(), Precondition.any(), true));
         assertThat(devices.numbers()).isEmpty();
     }
 
@@ -260,8 +264,9 @@ class AttachmentsTest {
         start("keep");
         devices.device(0).used(true);
 
-        assertProblem(ProblemType.ATTACHMENT_IN_USE, () -> block(attachments.delete(made.id(), false)));
-        block(attachments.delete(made.id(), true));
+        assertProblem(
+                ProblemType.ATTACHMENT_IN_USE, () -> block(attachments.delete(made.id(), Precondition.any(), false)));
+        block(attachments.delete(made.id(), Precondition.any(), true));
 
         assertThat(devices.numbers()).isEmpty();
         assertThat(recordOf(made)).doesNotExist();
@@ -295,9 +300,11 @@ class AttachmentsTest {
         assertThat(block(attachments.orphans()))
                 .singleElement()
                 .satisfies(orphan -> assertThat(orphan.device()).isEqualTo("/dev/ublkb5"));
-        assertProblem(ProblemType.ATTACHMENT_NOT_FOUND, () -> block(attachments.deleteOrphan(0, true)));
-        assertProblem(ProblemType.ATTACHMENT_IN_USE, () -> block(attachments.deleteOrphan(5, false)));
-        block(attachments.deleteOrphan(5, true));
+        assertProblem(
+                ProblemType.ATTACHMENT_NOT_FOUND, () -> block(attachments.deleteOrphan(0, Precondition.any(), true)));
+        assertProblem(
+                ProblemType.ATTACHMENT_IN_USE, () -> block(attachments.deleteOrphan(5, Precondition.any(), false)));
+        block(attachments.deleteOrphan(5, Precondition.any(), true));
 
         assertThat(devices.numbers()).containsExactly(0);
     }

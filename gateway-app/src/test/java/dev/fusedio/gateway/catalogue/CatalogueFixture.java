@@ -3,6 +3,7 @@ package dev.fusedio.gateway.catalogue;
 import dev.fusedio.gateway.config.TestProperties;
 import dev.fusedio.gateway.engine.FakeSessions;
 import dev.fusedio.gateway.engine.InMemoryDataPlane;
+import dev.fusedio.gateway.web.Precondition;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -41,7 +42,7 @@ public final class CatalogueFixture {
     }
 
     public void delete(final String name, final boolean force) {
-        catalogue.delete(new VolumeName(name), null, force).block(PATIENCE);
+        catalogue.delete(new VolumeName(name), Precondition.any(), force).block(PATIENCE);
     }
 
     public void rename(final String from, final String to) {
@@ -54,7 +55,11 @@ public final class CatalogueFixture {
 
     private void change(final String volume, final @Nullable VolumeName name, final @Nullable Long size) {
         catalogue
-                .change(new VolumeName(volume), new VolumeChange(name, size, null, null), null, false)
+                .change(
+                        new VolumeName(volume),
+                        new VolumeChange(name, size, null, null, null),
+                        Precondition.any(),
+                        false)
                 .block(PATIENCE);
     }
 }

@@ -9,6 +9,7 @@ import dev.fusedio.gateway.engine.BackendType;
 import dev.fusedio.gateway.engine.DataPlaneException;
 import dev.fusedio.gateway.engine.FakeSessions;
 import dev.fusedio.gateway.engine.InMemoryDataPlane;
+import dev.fusedio.gateway.web.Precondition;
 import dev.fusedio.gateway.web.ProblemException;
 import dev.fusedio.gateway.web.ProblemType;
 import java.io.IOException;
@@ -55,7 +56,7 @@ class CatalogueTest {
         assertThat(names()).containsExactly("demo");
         assertThat(catalogue.get("demo").orDamaged().record().size()).isEqualTo(1L << 30);
 
-        block(catalogue.delete(new VolumeName("demo"), null, false));
+        block(catalogue.delete(new VolumeName("demo"), Precondition.any(), false));
         restart();
 
         assertThat(names()).isEmpty();
@@ -76,7 +77,10 @@ class CatalogueTest {
     void whatWasAnsweredIsThereAfterARestart() {
         create("one", 4096);
         block(catalogue.change(
-                new VolumeName("one"), new VolumeChange(new VolumeName("two"), 8192L, true, "d"), null, false));
+                new VolumeName("one"),
+                new VolumeChange(new VolumeName("two"), 8192L, true, "d", null),
+                Precondition.any(),
+                false));
         restart();
 
         final VolumeRecord record = catalogue.get("two").orDamaged().record();
@@ -96,18 +100,20 @@ class CatalogueTest {
         assertProblem(ProblemType.INVALID_REQUEST, () -> create("two", 513));
         assertProblem(ProblemType.INVALID_REQUEST, () -> create("two", 0));
         assertProblem(ProblemType.INVALID_REQUEST, () -> create("two", 1L << 50));
-        assertProblem(ProblemType.SHRINK_REFUSED, () -> change("one", new VolumeChange(null, 512L, null, null), null));
+        assertProblem(
+                ProblemType.SHRINK_REFUSED, () -> change("one", new VolumeChange(null, 512L, null, null, null), null));
         assertProblem(ProblemType.VOLUME_EXISTS, () -> rename("one", "demo"));
         assertProblem(ProblemType.VOLUME_NOT_FOUND, () -> rename("nobody", "two"));
-        assertProblem(ProblemType.REVISION_MISMATCH, () -> change("one", new VolumeChange(null, null, null, "x"), 2L));
+        assertProblem(
+                ProblemType.REVISION_MISMATCH, () -> change("one", new VolumeChange(null, null, null, "x", null), 2L));
         assertProblem(
                 ProblemType.INVALID_REQUEST,
                 () -> block(catalogue.create(
-                        new NewVolume(new VolumeName("m"), 512, BackendType.MEMORY, false, true, ""))));
+                        new NewVolume(new VolumeName("m"), 512, BackendType.MEMORY, false, true, "", Map.of()))));
         assertProblem(
                 ProblemType.INVALID_REQUEST,
                 () -> block(catalogue.create(
-                        new NewVolume(new VolumeName("direct"), 512, BackendType.FILE, false, true, ""))));
+                        new NewVolume(new VolumeName("direct"), 512, BackendType.FILE, false, true, "", Map.of()))));
         assertThat(names()).containsExactly("demo", "one");
         assertThat(catalogue.get("one").orDamaged().record().revision()).isEqualTo(1);
     }
@@ -128,11 +134,13 @@ class CatalogueTest {
         create("one", 4096);
         sessions.open("one");
         assertProblem(ProblemType.VOLUME_IN_USE, () -> rename("one", "two"));
-        assertProblem(ProblemType.VOLUME_IN_USE, () -> block(catalogue.delete(new VolumeName("one"), null, false)));
+        assertProblem(
+                ProblemType.VOLUME_IN_USE,
+                () -> block(catalogue.delete(new VolumeName("one"), Precondition.any(), false)));
         assertThat(names()).containsExactly("demo", "one");
-        change("one", new VolumeChange(null, 8192L, true, "grown while in use"), null);
+        change("one", new VolumeChange(null, 8192L, true, "grown while in use", null), null);
 
-        block(catalogue.delete(new VolumeName("one"), null, true));
+        block(catalogue.delete(new VolumeName("one"), Precondition.any(), true));
 
         assertThat(names()).containsExactly("demo");
         assertThat(sessions.sessions()).isEmpty();
@@ -165,12 +173,14 @@ class CatalogueTest {
         assertThat(dataPlane.names()).containsExactly("demo", "good");
         assertProblem(ProblemType.VOLUME_DAMAGED, () -> catalogue.get("bad").orDamaged());
         assertProblem(ProblemType.VOLUME_EXISTS, () -> create("bad", 4096));
-        assertProblem(ProblemType.VOLUME_DAMAGED, () -> block(catalogue.delete(new VolumeName("bad"), null, false)));
+        assertProblem(
+                ProblemType.VOLUME_DAMAGED,
+                () -> block(catalogue.delete(new VolumeName("bad"), Precondition.any(), false)));
         assertThat(block(catalogue.report()).damaged())
                 .extracting(Volume.Damaged::name)
                 .containsExactly("bad", "unopenable");
 
-        block(catalogue.delete(new VolumeName("bad"), null, true));
+        block(catalogue.delete(new VolumeName("bad"), Precondition.any(), true));
         assertThat(directory.resolve("bad")).doesNotExist();
         assertThat(names()).containsExactly("demo", "good", "unopenable");
     }
@@ -183,7 +193,10 @@ class CatalogueTest {
         block(Flux.range(0, changes)
                 .flatMap(
                         n -> catalogue.change(
-                                new VolumeName("one"), new VolumeChange(null, null, null, "n" + n), null, false),
+                                new VolumeName("one"),
+                                new VolumeChange(null, null, null, "n" + n, null),
+                                Precondition.any(),
+                                false),
                         64)
                 .then());
 
@@ -248,15 +261,19 @@ class CatalogueTest {
     }
 
     private static NewVolume wanted(final String name, final long size) {
-        return new NewVolume(new VolumeName(name), size, BackendType.FILE, false, false, "");
+        return new NewVolume(new VolumeName(name), size, BackendType.FILE, false, false, "", Map.of());
     }
 
     private Volume rename(final String from, final String to) {
-        return change(from, new VolumeChange(new VolumeName(to), null, null, null), null);
+        return change(from, new VolumeChange(new VolumeName(to), null, null, null, null), null);
     }
 
     private Volume change(final String name, final VolumeChange change, final @Nullable Long revision) {
-        return block(catalogue.change(new VolumeName(name), change, revision, false));
+        return block(catalogue.change(
+                new VolumeName(name),
+                change,
+                revision == null ? Precondition.any() : Precondition.required("\"" + revision + "\""),
+                false));
     }
 
     private List<String> names() {

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -138,7 +139,7 @@ class PoolTest {
     @Test
     void updatesARecord() throws IOException {
         pool.create(ONE, record(ONE, 512));
-        final VolumeRecord next = sound().next(new VolumeChange(null, null, true, "new"), NOW.plusSeconds(1));
+        final VolumeRecord next = sound().next(new VolumeChange(null, null, true, "new", null), NOW.plusSeconds(1));
 
         pool.update(ONE, next);
 
@@ -190,6 +191,6 @@ class PoolTest {
     }
 
     private static VolumeRecord record(final VolumeName name, final long size) {
-        return VolumeRecord.first(new NewVolume(name, size, BackendType.FILE, false, false, ""), NOW);
+        return VolumeRecord.first(new NewVolume(name, size, BackendType.FILE, false, false, "", Map.of()), NOW);
     }
 }

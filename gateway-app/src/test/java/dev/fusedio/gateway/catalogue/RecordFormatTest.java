@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import dev.fusedio.gateway.engine.BackendType;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -21,6 +22,7 @@ class RecordFormatTest {
             false,
             true,
             "für Ärger: \"x\"\n",
+            Map.of("tier", "gold", "example.com/owner", ""),
             7,
             Instant.parse("2026-01-02T03:04:05.678Z"),
             Instant.parse("2026-02-03T04:05:06Z"));
@@ -50,6 +52,8 @@ class RecordFormatTest {
                 """;
         final VolumeRecord record = format.read(text.getBytes(StandardCharsets.UTF_8), VolumeRecord.class);
         assertThat(record.size()).isEqualTo(1L << 30);
+        assertThat(record.labels()).isEmpty();
+        assertThat(new String(format.write(record), StandardCharsets.UTF_8)).isEqualTo(text);
         assertThat(record.createdAt()).isEqualTo(Instant.parse("2026-11-22T17:41:56.956274606Z"));
     }
 
@@ -65,6 +69,9 @@ class RecordFormatTest {
                 "\"size\" : 1048576,|''|size",
                 "\"size\" : 1048576|\"size\" : 1048576, \"size\" : 512|Duplicate",
                 "\"size\" : 1048576|\"size\" : 1048576, \"colour\" : 1|colour",
+                "\"gold\"|\"no spaces\"|a value is",
+                "\"tier\"|\"-\"|a key is",
+                "\"gold\"|null|null",
                 "\"revision\" : 7|\"revision\" : 0|revision",
                 "\"file\"|\"tape\"|tape",
                 "dfc05b00-|zzz|UUID"

@@ -90,6 +90,11 @@ public final class InMemoryBlockDevices implements BlockDevices {
     }
 
     @Override
+    public Mono<Void> check(final DeviceSource source, final DeviceSpec spec) {
+        return work(() -> source).then();
+    }
+
+    @Override
     public Mono<BlockDevice> recover(final int number, final DeviceSource source, final DeviceSpec spec) {
         return work(() -> {
             requireReachable(source);

@@ -92,7 +92,12 @@ class ScrapeTest extends ApiTest {
     void aVolumeThatIsGoneLeavesNoSeries() {
         create("{\"name\": \"gone\", \"size\": 4096}");
         assertThat(scrape()).contains("volume=\"gone\"");
-        http.delete().uri("/api/v1/volumes/gone").exchange().expectStatus().isNoContent();
+        http.delete()
+                .uri("/api/v1/volumes/gone")
+                .header("If-Match", "*")
+                .exchange()
+                .expectStatus()
+                .isNoContent();
         assertThat(scrape()).doesNotContain("volume=\"gone\"");
     }
 

@@ -37,6 +37,7 @@ class AccessRulesTest extends ApiTest {
         "HEAD, /api/v1/volumes/a/data, OPERATOR",
         "PUT, /api/v1/volumes/a/data, OPERATOR",
         "POST, /api/v1/volumes, OPERATOR",
+        "PUT, /api/v1/volumes/a, OPERATOR",
         "DELETE, /api/v1/sessions/1, OPERATOR",
         "GET, /api/v1/tokens, ADMIN",
         "POST, /api/v1/tokens, ADMIN",

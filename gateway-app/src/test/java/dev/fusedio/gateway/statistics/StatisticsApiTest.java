@@ -63,7 +63,7 @@ class StatisticsApiTest extends ApiTest {
                         .jsonPath("$.node.cores[0].busyNanos")
                         .isEqualTo(1_500_000_000L)
                         .jsonPath("$.node.cores[0].lastSecond.requestsPerSecond")
-                        .isEqualTo(0)
+                        .isEqualTo(0.0)
                         .jsonPath("$.intervalSeconds")
                         .value(
                                 Number.class,
@@ -73,7 +73,7 @@ class StatisticsApiTest extends ApiTest {
                         .jsonPath("$.volumes[1].sessions")
                         .isEqualTo(1)
                         .jsonPath("$.volumes[0].lastSecond.operationsPerSecond")
-                        .isEqualTo(0)
+                        .isEqualTo(0.0)
                         .jsonPath("$.volumes[0].operations[?(@.name == 'read')].bytes")
                         .isEqualTo(8192)
                         .jsonPath("$.volumes[0].operations[?(@.name == 'read')].latency.p50Micros")
@@ -85,7 +85,7 @@ class StatisticsApiTest extends ApiTest {
                         .jsonPath("$.attachments[0].device")
                         .isEqualTo("/dev/ublkb0")
                         .jsonPath("$.attachments[0].lastSecond.requestsPerSecond")
-                        .isEqualTo(0));
+                        .isEqualTo(0.0));
     }
 
     @Test

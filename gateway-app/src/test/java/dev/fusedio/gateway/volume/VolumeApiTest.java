@@ -77,6 +77,13 @@ class VolumeApiTest extends ApiTest {
                 "{'name': 'x', 'size': 512, 'readOnly': 'perhaps'}|readOnly|true or false",
                 "{'name': 'x', 'size': 512, 'colour': 'red'}|colour|unknown field",
                 "{'name': {}, 'size': 512}|name|text",
+                "{'name': 5, 'size': 512}|name|text",
+                "{'name': 'x', 'size': 512, 'readOnly': 1}|readOnly|true or false",
+                "{'name': 'x', 'size': 512, 'readOnly': 'true'}|readOnly|true or false",
+                "{'name': 'x', 'size': 512, 'backend': 1}|backend|file, memory",
+                "{'name': 'x', 'size': 512, 'description': true}|description|text",
+                "{'name': 'x', 'size': [512]}|size|whole number",
+                "{'name': '', 'size': 512}|name|1 to 63 characters",
                 "{'name': 'x', 'size': 512, 'backend': 'memory', 'directIo': true}|directIo|O_DIRECT"
             })
     void saysWhichFieldIsWrongAndWhatIsAllowed(final String json, final String field, final String message) {
@@ -101,6 +108,28 @@ class VolumeApiTest extends ApiTest {
     }
 
     @Test
+    void boundsTextsInTheBody() {
+        problem(
+                        post("{\"name\": \"" + "x".repeat(64) + "\", \"size\": 512}"),
+                        HttpStatus.BAD_REQUEST,
+                        "invalid-request")
+                .jsonPath("$.errors[0].field")
+                .isEqualTo("name");
+        problem(
+                        post("{\"name\": \"x\", \"size\": 512, \"description\": \"" + "x".repeat(1025) + "\"}"),
+                        HttpStatus.BAD_REQUEST,
+                        "invalid-request")
+                .jsonPath("$.errors[0].field")
+                .isEqualTo("description");
+        problem(
+                        post("{\"name\": \"x\", \"size\": \"" + "9".repeat(5000) + "\"}"),
+                        HttpStatus.BAD_REQUEST,
+                        "invalid-request")
+                .jsonPath("$.errors[0].message")
+                .value(String.class, text -> assertThat(text).hasSizeLessThan(400));
+    }
+
+    @Test
     void boundsTheBody() {
         problem(post("{\"name\": \"" + "x".repeat(200_000) + "\"}"), HttpStatus.CONTENT_TOO_LARGE, "content-too-large");
     }
@@ -117,7 +146,7 @@ class VolumeApiTest extends ApiTest {
     void growsRenamesDescribesAndProtects() {
         create("""
                 {"name": "one", "size": 4096}""");
-        patch("one", "", null, """
+        patch("one", "", "*", """
                 {"name": "two", "size": "8KiB", "readOnly": true, "description": "d"}""")
                 .expectStatus()
                 .isOk()
@@ -134,9 +163,9 @@ class VolumeApiTest extends ApiTest {
                 .isEqualTo("d");
         problem(get("one"), HttpStatus.NOT_FOUND, "volume-not-found");
         assertThat(dataPlane.volume("two").readOnly()).isTrue();
-        problem(patch("two", "", null, """
+        problem(patch("two", "", "*", """
                         {"size": 4096}"""), HttpStatus.CONFLICT, "shrink-refused");
-        problem(patch("two", "", null, """
+        problem(patch("two", "", "*", """
                         {"backend": "memory"}"""), HttpStatus.BAD_REQUEST, "invalid-request");
     }
 
@@ -150,6 +179,17 @@ class VolumeApiTest extends ApiTest {
         problem(patch("one", "", "nonsense", json), HttpStatus.PRECONDITION_FAILED, "revision-mismatch");
         patch("one", "", "\"1\"", json).expectStatus().isOk();
         patch("one", "", "*", json).expectStatus().isOk();
+        patch("one", "", "W/\"3\", \"2\", \"3\"", json).expectStatus().isOk();
+        problem(patch("one", "", "W/\"4\"", json), HttpStatus.PRECONDITION_FAILED, "revision-mismatch");
+        problem(patch("one", "", null, json), HttpStatus.PRECONDITION_REQUIRED, "precondition-required")
+                .jsonPath("$.detail")
+                .value(
+                        String.class,
+                        text -> assertThat(text).contains("If-Match").contains("ETag"));
+        problem(
+                http.delete().uri("/api/v1/volumes/one").exchange(),
+                HttpStatus.PRECONDITION_REQUIRED,
+                "precondition-required");
         problem(
                 http.delete()
                         .uri("/api/v1/volumes/one")
@@ -166,9 +206,9 @@ class VolumeApiTest extends ApiTest {
         sessions.open("one");
         get("one").expectBody().jsonPath("$.sessions").isEqualTo(1);
         problem(delete("/api/v1/volumes/one"), HttpStatus.CONFLICT, "volume-in-use");
-        problem(patch("one", "", null, """
+        problem(patch("one", "", "*", """
                         {"name": "two"}"""), HttpStatus.CONFLICT, "volume-in-use");
-        patch("one", "?force=true", null, """
+        patch("one", "?force=true", "*", """
                 {"name": "two"}""").expectStatus().isOk();
         sessions.open("two");
         delete("/api/v1/volumes/two?force=true").expectStatus().isNoContent();
@@ -180,7 +220,7 @@ class VolumeApiTest extends ApiTest {
         create("""
                 {"name": "one", "size": 4096}""");
         dataPlane.volume("one").fail("ENOSPC");
-        problem(patch("one", "", null, """
+        problem(patch("one", "", "*", """
                         {"size": 8192}"""), HttpStatus.INSUFFICIENT_STORAGE, "insufficient-storage")
                 .jsonPath("$.errno")
                 .isEqualTo("ENOSPC");
@@ -200,6 +240,7 @@ class VolumeApiTest extends ApiTest {
         problem(
                 http.method(HttpMethod.valueOf(method))
                         .uri(uri -> URI.create(uri.build() + path))
+                        .header("If-Match", "*")
                         .exchange(),
                 HttpStatus.valueOf(status),
                 code);
@@ -229,7 +270,7 @@ class VolumeApiTest extends ApiTest {
     }
 
     private ResponseSpec delete(final String path) {
-        return http.delete().uri(path).exchange();
+        return http.delete().uri(path).header("If-Match", "*").exchange();
     }
 
     private ResponseSpec patch(final String name, final String query, final String ifMatch, final String json) {
