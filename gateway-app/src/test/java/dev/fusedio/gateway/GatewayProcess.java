@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Assumptions;
 /** The gateway as a process of its own, as an operator runs it. */
 public final class GatewayProcess implements AutoCloseable {
     private static final long START_SECONDS = 120;
-    private static final Pattern REST = Pattern.compile("REST +http://(\\S+)/api/v1");
+    private static final Pattern REST = Pattern.compile("REST +(https?://\\S+)/api/v1");
     private static final Pattern NBD = Pattern.compile("NBD +nbd://(\\S+)/");
 
     private final HttpClient http =
@@ -81,7 +81,7 @@ public final class GatewayProcess implements AutoCloseable {
             final Matcher restLine = REST.matcher(output);
             final Matcher nbdLine = NBD.matcher(output);
             if (output.contains("Try:") && restLine.find() && nbdLine.find()) {
-                rest = "http://" + restLine.group(1);
+                rest = restLine.group(1);
                 nbd = "nbd://" + nbdLine.group(1) + "/";
                 return;
             }
@@ -92,8 +92,8 @@ public final class GatewayProcess implements AutoCloseable {
         throw new AssertionError("the gateway did not start: " + reason + "\n" + Files.readString(log));
     }
 
-    /** {@code http://HOST:PORT}. */
-    String rest() {
+    /** {@code http://HOST:PORT}, or with https. */
+    public String rest() {
         return rest;
     }
 

@@ -31,7 +31,7 @@ public record SecuritySettings(
         @Nullable Path metricsTokenFile,
         @DefaultValue("10") @Min(1) @Max(100_000) int failuresPerMinute,
         @DefaultValue @Valid Oidc oidc,
-        @DefaultValue @Valid List<ClientCertificate> clientCertificates) {
+        @DefaultValue List<@Valid ClientCertificate> clientCertificates) {
 
     public SecuritySettings {
         clientCertificates = List.copyOf(clientCertificates);

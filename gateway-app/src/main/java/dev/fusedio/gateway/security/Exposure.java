@@ -13,6 +13,7 @@ import org.springframework.stereotype.Component;
 @Component
 public final class Exposure {
     private final boolean required;
+    private final boolean tls;
     private final List<String> exposed = new ArrayList<>();
 
     Exposure(final Environment environment, final GatewayProperties gateway) {
@@ -21,6 +22,9 @@ public final class Exposure {
         if (port != null && port >= 0 && !port.equals(environment.getProperty("server.port", Integer.class))) {
             note("management.server.address", environment.getProperty("management.server.address", InetAddress.class));
         }
+        this.tls = environment.containsProperty("server.ssl.bundle")
+                || environment.containsProperty("server.ssl.key-store")
+                || environment.containsProperty("server.ssl.certificate");
         this.required = !exposed.isEmpty() || gateway.security().authentication() == SecuritySettings.Required.REQUIRED;
     }
 
@@ -33,6 +37,11 @@ public final class Exposure {
     /** Whether callers must say who they are. */
     public boolean authenticationRequired() {
         return required;
+    }
+
+    /** Whether REST is spoken over TLS. */
+    public boolean tls() {
+        return tls;
     }
 
     /** The settings by which other machines can reach REST or management, such as {@code server.address=0.0.0.0}. */

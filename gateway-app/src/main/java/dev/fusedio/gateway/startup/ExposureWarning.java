@@ -8,7 +8,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.context.event.ApplicationReadyEvent;
 import org.springframework.context.event.EventListener;
-import org.springframework.core.env.Environment;
 import org.springframework.stereotype.Component;
 
 /** Warns when the gateway can be reached from other machines in a way that does not protect what it keeps. */
@@ -18,17 +17,15 @@ final class ExposureWarning {
 
     private final GatewayProperties properties;
     private final Exposure exposure;
-    private final Environment environment;
 
-    ExposureWarning(final GatewayProperties properties, final Exposure exposure, final Environment environment) {
+    ExposureWarning(final GatewayProperties properties, final Exposure exposure) {
         this.properties = properties;
         this.exposure = exposure;
-        this.environment = environment;
     }
 
     @EventListener(ApplicationReadyEvent.class)
     void ready() {
-        if (!exposure.exposed().isEmpty() && !hasTls()) {
+        if (!exposure.exposed().isEmpty() && !exposure.tls()) {
             LOG.warn(
                     "REST listens beyond this machine ({}) without TLS: tokens and data can be read on their way; see"
                             + " server.ssl.bundle",
@@ -41,12 +38,6 @@ final class ExposureWarning {
                             + " whoever reaches it can read and write every volume",
                     nbd.getHostAddress());
         }
-    }
-
-    private boolean hasTls() {
-        return environment.containsProperty("server.ssl.bundle")
-                || environment.containsProperty("server.ssl.key-store")
-                || environment.containsProperty("server.ssl.certificate");
     }
 
     /** No address means all of them. */

@@ -3,6 +3,7 @@ package dev.fusedio.gateway.startup;
 import dev.fusedio.gateway.catalogue.Catalogue;
 import dev.fusedio.gateway.catalogue.Volume;
 import dev.fusedio.gateway.engine.NbdSessions;
+import dev.fusedio.gateway.security.Exposure;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -19,10 +20,12 @@ import org.springframework.stereotype.Component;
 final class StartupGuide {
     private final NbdSessions sessions;
     private final Catalogue catalogue;
+    private final Exposure exposure;
 
-    StartupGuide(final NbdSessions sessions, final Catalogue catalogue) {
+    StartupGuide(final NbdSessions sessions, final Catalogue catalogue, final Exposure exposure) {
         this.sessions = sessions;
         this.catalogue = catalogue;
+        this.exposure = exposure;
     }
 
     @EventListener
@@ -30,7 +33,8 @@ final class StartupGuide {
         if (event.getApplicationContext() instanceof ReactiveWebServerApplicationContext context
                 && context.getWebServer() != null) {
             final int port = context.getWebServer().getPort();
-            System.out.println(text(restHost(context.getEnvironment()) + ":" + port));
+            System.out.println(
+                    text((exposure.tls() ? "https://" : "http://") + restHost(context.getEnvironment()) + ":" + port));
         }
     }
 
@@ -39,13 +43,16 @@ final class StartupGuide {
         final List<String> lines = new ArrayList<>();
         lines.add("");
         lines.add("The gateway is ready.");
-        lines.add("  REST  http://" + rest + "/api/v1   (browse http://" + rest + "/swagger-ui.html)");
-        lines.add("  Console  http://" + rest + "/");
+        lines.add("  REST  " + rest + "/api/v1   (browse " + rest + "/swagger-ui.html)");
+        lines.add("  Console  " + rest + "/");
         listeners.forEach(address -> lines.add("  NBD   " + uri(address, "")));
         final Optional<String> volume = catalogue.volumes().stream()
                 .filter(Volume.Available.class::isInstance)
                 .map(Volume::name)
                 .findFirst();
+        if (exposure.authenticationRequired()) {
+            lines.add("REST wants 'Authorization: Bearer TOKEN' with every request.");
+        }
         lines.add("Try:");
         if (!listeners.isEmpty() && volume.isPresent()) {
             final String uri = uri(listeners.getFirst(), volume.get());
@@ -53,11 +60,11 @@ final class StartupGuide {
             lines.add("  nbdcopy --progress disk.img " + uri);
             lines.add("  qemu-img info " + uri);
         }
-        lines.add("  curl http://" + rest + "/api/v1/volumes");
-        lines.add("  curl -X POST http://" + rest + "/api/v1/volumes -H 'Content-Type: application/json' -d"
+        lines.add("  curl " + rest + "/api/v1/volumes");
+        lines.add("  curl -X POST " + rest + "/api/v1/volumes -H 'Content-Type: application/json' -d"
                 + " '{\"name\": \"scratch\", \"size\": \"10GiB\"}'");
         volume.ifPresent(
-                name -> lines.add("  curl -r 0-511 http://" + rest + "/api/v1/volumes/" + name + "/data | xxd | head"));
+                name -> lines.add("  curl -r 0-511 " + rest + "/api/v1/volumes/" + name + "/data | xxd | head"));
         lines.add("");
         return String.join("\n", lines);
     }

@@ -13,7 +13,7 @@ class StartupGuideTest extends ApiTest {
     @Test
     void printsCommandsThatReachTheVolume() {
         create("{\"name\": \"v\", \"size\": 4096}");
-        assertThat(guide.text("127.0.0.1:8080"))
+        assertThat(guide.text("http://127.0.0.1:8080"))
                 .contains("nbdinfo nbd://127.0.0.1:10809/v")
                 .contains("nbdcopy --progress disk.img nbd://127.0.0.1:10809/v")
                 .contains("qemu-img info nbd://127.0.0.1:10809/v")
@@ -24,16 +24,16 @@ class StartupGuideTest extends ApiTest {
     void aWildcardIsNoAddressToConnectTo() {
         create("{\"name\": \"v\", \"size\": 4096}");
         sessions.reset("0.0.0.0:10809");
-        assertThat(guide.text("127.0.0.1:8080")).contains("nbdinfo nbd://127.0.0.1:10809/v");
+        assertThat(guide.text("http://127.0.0.1:8080")).contains("nbdinfo nbd://127.0.0.1:10809/v");
         sessions.reset("[0:0:0:0:0:0:0:0]:10809");
-        assertThat(guide.text("127.0.0.1:8080")).contains("nbdinfo nbd://[::1]:10809/v");
+        assertThat(guide.text("http://127.0.0.1:8080")).contains("nbdinfo nbd://[::1]:10809/v");
         sessions.reset("unix:/run/gateway.sock");
-        assertThat(guide.text("127.0.0.1:8080")).contains("nbdinfo 'nbd+unix:///v?socket=/run/gateway.sock'");
+        assertThat(guide.text("http://127.0.0.1:8080")).contains("nbdinfo 'nbd+unix:///v?socket=/run/gateway.sock'");
     }
 
     @Test
     void promisesNothingThatIsNotThere() {
         sessions.reset();
-        assertThat(guide.text("127.0.0.1:8080")).doesNotContain("nbd");
+        assertThat(guide.text("http://127.0.0.1:8080")).doesNotContain("nbd");
     }
 }
