@@ -45,10 +45,8 @@ final class AuditLog implements SmartLifecycle {
 
     AuditLog(final GatewayProperties properties, final MeterRegistry meters) {
         this.settings = properties.audit();
-        final Path security = properties.security().path();
-        this.path = settings.path() != null
-                ? settings.path()
-                : (security != null ? security : properties.pool().path().resolve(".security")).resolve("audit.jsonl");
+        final Path given = settings.path();
+        this.path = given == null ? properties.secretsDirectory().resolve("audit.jsonl") : given;
         this.records = Counter.builder("fused.audit.records")
                 .description("Lines written to the audit log.")
                 .register(meters);

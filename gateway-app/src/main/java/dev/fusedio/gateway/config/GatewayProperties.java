@@ -41,6 +41,12 @@ public record GatewayProperties(
         @DefaultValue @Valid SecuritySettings security,
         @DefaultValue @Valid AuditSettings audit) {
 
+    /** The directory of secrets: where {@code gateway.security.path} says, else in the pool. */
+    public Path secretsDirectory() {
+        final Path path = security.path();
+        return path == null ? pool.path().resolve(".security") : path;
+    }
+
     /**
      * The pool.
      *

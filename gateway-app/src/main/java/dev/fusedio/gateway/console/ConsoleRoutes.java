@@ -48,8 +48,6 @@ class ConsoleRoutes {
         final HttpHeaders headers = request.exchange().getResponse().getHeaders();
         headers.setCacheControl(CacheControl.noCache());
         headers.set("Content-Security-Policy", POLICY);
-        headers.set("X-Content-Type-Options", "nosniff");
-        headers.set("Referrer-Policy", "no-referrer");
         headers.set("Cross-Origin-Opener-Policy", "same-origin");
         return request.checkNotModified(file.etag())
                 .switchIfEmpty(Mono.defer(() -> ServerResponse.ok()

@@ -62,8 +62,7 @@ final class Tokens implements SmartLifecycle {
         this.properties = gateway.security();
         this.exposure = exposure;
         this.clock = clock;
-        final Path path = properties.path();
-        this.files = new SecretFiles(path == null ? gateway.pool().path().resolve(".security") : path);
+        this.files = new SecretFiles(gateway.secretsDirectory());
         this.store = new TokenFile(files);
     }
 
