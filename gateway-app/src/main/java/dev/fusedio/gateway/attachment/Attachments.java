@@ -11,6 +11,7 @@ import dev.fusedio.gateway.engine.DataPlaneException;
 import dev.fusedio.gateway.engine.DeviceSource;
 import dev.fusedio.gateway.engine.DevicesUnavailableException;
 import dev.fusedio.gateway.engine.FoundDevice;
+import dev.fusedio.gateway.events.EventJournal;
 import dev.fusedio.gateway.web.Precondition;
 import dev.fusedio.gateway.web.ProblemException;
 import dev.fusedio.gateway.web.ProblemType;
@@ -55,6 +56,7 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
     private final Clock clock;
     private final ConcurrentMap<String, Attachment> all = new ConcurrentHashMap<>();
     private final OneChangeEach changes = new OneChangeEach();
+    private final AttachmentEvents events;
     private volatile @Nullable Disposable retries;
 
     /**
@@ -64,11 +66,13 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
             final BlockDevices devices,
             final Catalogue catalogue,
             final GatewayProperties properties,
+            final EventJournal journal,
             final Clock clock) {
         this.devices = devices;
         this.catalogue = catalogue;
         this.records = catalogue.folder("attachments", AttachmentRecord.class);
         this.keep = properties.attachments().onStop() == GatewayProperties.OnStop.KEEP;
+        this.events = new AttachmentEvents(journal);
         this.clock = clock;
         catalogue.watch(this);
     }
@@ -117,7 +121,8 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
                         return records.write(made.id().toString(), made)
                                 .onErrorResume(failure ->
                                         device.detach().onErrorComplete().then(Mono.error(failure)))
-                                .then(Mono.fromSupplier(() -> publish(new Attachment(made, device, ""))));
+                                .then(Mono.fromSupplier(() -> publish(new Attachment(made, device, ""))))
+                                .doOnNext(events::created);
                     }));
         }));
     }
@@ -147,7 +152,10 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
                                 ? removeUnserved(attachment)
                                 : attachment.device().detach())
                         .then(records.delete(id))
-                        .then(Mono.fromRunnable(() -> all.remove(id))));
+                        .then(Mono.fromRunnable(() -> {
+                            all.remove(id);
+                            events.deleted(attachment);
+                        })));
     }
 
     /** Checks what {@link #delete} checks, and detaches nothing. */
@@ -230,7 +238,7 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
                             }
                             return Mono.empty();
                         }))
-                .then();
+                .then(Mono.fromRunnable(this::look));
     }
 
     @Override
@@ -266,6 +274,7 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
                 .timeout(STOP_LIMIT, Mono.fromRunnable(() -> LOG.warn("attachments were not ended in time")))
                 .block();
         all.clear();
+        events.clear();
     }
 
     @Override
@@ -276,6 +285,15 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
     @Override
     public int getPhase() {
         return PHASE;
+    }
+
+    /** In the map's turn: what is removed meanwhile is not looked at afterwards. */
+    private void look() {
+        attachments()
+                .forEach(attachment -> all.computeIfPresent(attachment.id(), (id, now) -> {
+                    events.look(now);
+                    return now;
+                }));
     }
 
     private void load(final RecordFolder.Found<AttachmentRecord> found) {
@@ -308,7 +326,7 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
                             .flatMap(device -> {
                                 final AttachmentRecord served = record.servedAs(device.number(), recovers);
                                 // published first: the device is served, whether or not the record can be written
-                                publish(new Attachment(served, device, ""));
+                                events.changed(publish(new Attachment(served, device, "")));
                                 LOG.info("attachment {} is served again as /dev/ublkb{}", id, device.number());
                                 return records.write(id, served).thenReturn(served);
                             })

@@ -5,6 +5,7 @@ import dev.fusedio.gateway.config.StartRefusedException;
 import dev.fusedio.gateway.engine.BackendType;
 import dev.fusedio.gateway.engine.DataPlane;
 import dev.fusedio.gateway.engine.NbdSessions;
+import dev.fusedio.gateway.events.EventJournal;
 import dev.fusedio.gateway.web.Precondition;
 import dev.fusedio.gateway.web.ProblemException;
 import java.io.IOException;
@@ -54,6 +55,7 @@ public final class Catalogue implements SmartLifecycle {
             final GatewayProperties properties,
             final DataPlane dataPlane,
             final NbdSessions sessions,
+            final EventJournal journal,
             final Clock clock) {
         this.properties = properties;
         this.opening = new VolumeOpening(files, dataPlane);
@@ -65,6 +67,7 @@ public final class Catalogue implements SmartLifecycle {
                 sessions,
                 uses,
                 turns,
+                new VolumeEvents(journal),
                 clock);
     }
 

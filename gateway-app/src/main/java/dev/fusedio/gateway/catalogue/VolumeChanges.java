@@ -25,6 +25,7 @@ final class VolumeChanges {
     private final NbdSessions sessions;
     private final VolumeUses uses;
     private final Turns turns;
+    private final VolumeEvents events;
     private final Clock clock;
 
     VolumeChanges(
@@ -35,6 +36,7 @@ final class VolumeChanges {
             final NbdSessions sessions,
             final VolumeUses uses,
             final Turns turns,
+            final VolumeEvents events,
             final Clock clock) {
         this.volumes = volumes;
         this.rules = rules;
@@ -43,6 +45,7 @@ final class VolumeChanges {
         this.sessions = sessions;
         this.uses = uses;
         this.turns = turns;
+        this.events = events;
         this.clock = clock;
     }
 
@@ -103,9 +106,17 @@ final class VolumeChanges {
 
     Mono<Void> delete(final VolumeName name, final Precondition precondition, final boolean force) {
         return turns.take(name.value(), Mono.defer(() -> switch (deletable(name, precondition, force)) {
-            case Volume.Damaged damaged -> remove(name).doOnSuccess(gone -> volumes.remove(damaged.name()));
+            case Volume.Damaged damaged ->
+                remove(name).doOnSuccess(gone -> {
+                    volumes.remove(damaged.name());
+                    events.deleted(damaged);
+                });
             case Volume.Available volume ->
-                withdrawn(volume, force, "deleted", volume.open().close().then(remove(name)));
+                withdrawn(
+                        volume,
+                        force,
+                        "deleted",
+                        volume.open().close().then(remove(name)).doOnSuccess(gone -> events.deleted(volume)));
         }));
     }
 
@@ -132,7 +143,8 @@ final class VolumeChanges {
                                     failure -> remove(wanted.name())
                                             .onErrorComplete()
                                             .then(Mono.error(failure))))
-                    .map(open -> publish(new Volume.Available(wanted.name().value(), record, open)));
+                    .map(open -> publish(new Volume.Available(wanted.name().value(), record, open)))
+                    .doOnNext(events::created);
         });
     }
 
@@ -194,6 +206,7 @@ final class VolumeChanges {
                     open.describe(written.readOnly(), written.description());
                     return publish(new Volume.Available(volume.name(), written, open));
                 })
+                .doOnNext(changed -> events.changed(changed, volume.name()))
                 .flatMap(changed -> (grows ? uses.grown(volume.name()) : Mono.<Void>empty()).thenReturn(changed));
     }
 
@@ -208,7 +221,8 @@ final class VolumeChanges {
                     return record;
                 }))
                 .then(opening.open(to, record))
-                .map(open -> publish(new Volume.Available(to.value(), record, open)));
+                .map(open -> publish(new Volume.Available(to.value(), record, open)))
+                .doOnNext(renamed -> events.changed(renamed, from.value()));
     }
 
     private Mono<Void> remove(final VolumeName name) {

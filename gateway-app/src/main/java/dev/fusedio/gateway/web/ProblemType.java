@@ -53,6 +53,8 @@ public enum ProblemType {
     VOLUME_DAMAGED(HttpStatus.CONFLICT, "The volume is damaged"),
     /** Smaller than it is. */
     SHRINK_REFUSED(HttpStatus.CONFLICT, "Volumes do not shrink"),
+    /** Events that are not held any more, or were another process'. */
+    EVENTS_GONE(HttpStatus.GONE, "The events are gone"),
     /** If-Match names another revision. */
     REVISION_MISMATCH(HttpStatus.PRECONDITION_FAILED, "It has changed"),
     /** A change without If-Match. */

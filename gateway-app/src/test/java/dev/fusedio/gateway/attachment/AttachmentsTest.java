@@ -9,6 +9,7 @@ import dev.fusedio.gateway.engine.DataPlaneException;
 import dev.fusedio.gateway.engine.DeviceMechanism;
 import dev.fusedio.gateway.engine.DeviceSource;
 import dev.fusedio.gateway.engine.InMemoryBlockDevices;
+import dev.fusedio.gateway.events.EventJournal;
 import dev.fusedio.gateway.web.Precondition;
 import dev.fusedio.gateway.web.ProblemException;
 import dev.fusedio.gateway.web.ProblemType;
@@ -329,6 +330,7 @@ class AttachmentsTest {
                 devices,
                 volumes.catalogue(),
                 TestProperties.of(Map.of("gateway.attachments.on-stop", onStop)),
+                new EventJournal(Clock.systemUTC()),
                 Clock.fixed(NOW, ZoneOffset.UTC));
         volumes.start();
         attachments.start();

@@ -3,6 +3,7 @@ package dev.fusedio.gateway.catalogue;
 import dev.fusedio.gateway.config.TestProperties;
 import dev.fusedio.gateway.engine.FakeSessions;
 import dev.fusedio.gateway.engine.InMemoryDataPlane;
+import dev.fusedio.gateway.events.EventJournal;
 import dev.fusedio.gateway.web.Precondition;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -22,6 +23,7 @@ public final class CatalogueFixture {
                 TestProperties.of(Map.of("gateway.pool.path", pool)),
                 new InMemoryDataPlane(),
                 new FakeSessions(),
+                new EventJournal(Clock.systemUTC()),
                 Clock.systemUTC());
     }
 

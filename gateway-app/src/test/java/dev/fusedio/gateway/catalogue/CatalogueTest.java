@@ -9,6 +9,7 @@ import dev.fusedio.gateway.engine.BackendType;
 import dev.fusedio.gateway.engine.DataPlaneException;
 import dev.fusedio.gateway.engine.FakeSessions;
 import dev.fusedio.gateway.engine.InMemoryDataPlane;
+import dev.fusedio.gateway.events.EventJournal;
 import dev.fusedio.gateway.web.Precondition;
 import dev.fusedio.gateway.web.ProblemException;
 import dev.fusedio.gateway.web.ProblemType;
@@ -239,7 +240,12 @@ class CatalogueTest {
     }
 
     private Catalogue catalogue() {
-        return new Catalogue(properties(), dataPlane, sessions, Clock.fixed(NOW, ZoneOffset.UTC));
+        return new Catalogue(
+                properties(),
+                dataPlane,
+                sessions,
+                new EventJournal(Clock.systemUTC()),
+                Clock.fixed(NOW, ZoneOffset.UTC));
     }
 
     private GatewayProperties properties() {

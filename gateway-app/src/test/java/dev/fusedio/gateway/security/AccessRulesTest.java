@@ -32,6 +32,7 @@ class AccessRulesTest extends ApiTest {
         "POST, /actuator/health, ADMIN",
         "GET, /api/v1/whoami, METRICS",
         "GET, /api/v1/volumes, VIEWER",
+        "GET, /api/v1/events, VIEWER",
         "HEAD, /api/v1/volumes/a, VIEWER",
         "GET, /api/v1/volumes/a/data, OPERATOR",
         "HEAD, /api/v1/volumes/a/data, OPERATOR",

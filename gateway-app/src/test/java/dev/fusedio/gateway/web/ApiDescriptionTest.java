@@ -28,6 +28,7 @@ class ApiDescriptionTest extends ApiTest {
                 .containsOnlyKeys(
                         "/api/v1/attachments",
                         "/api/v1/attachments/{id}",
+                        "/api/v1/events",
                         "/api/v1/node",
                         "/api/v1/sessions",
                         "/api/v1/sessions/events",
