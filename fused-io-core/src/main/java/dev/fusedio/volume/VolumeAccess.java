@@ -49,6 +49,19 @@ public final class VolumeAccess {
         submit(new Access(VolumeOperation.FLUSH, 0, ByteBuffer.allocate(0), 0, done));
     }
 
+    /**
+     * Asks whether there is data at {@code position} or a hole, and how far that reaches. Any thread.
+     *
+     * @param done is answered on the loop's thread; within this call when the position is not in the volume
+     */
+    public void extent(final long position, final ExtentAnswer done) {
+        if (position < 0 || position >= volume.size()) {
+            done.answer(-Errno.EINVAL, 0, false);
+        } else if (!loop.execute(new FirstExtent(position, done))) {
+            done.answer(-Errno.EBUSY, 0, false);
+        }
+    }
+
     private void submit(final Access access) {
         final int refused = access.refusal();
         if (refused != 0) {
@@ -57,6 +70,62 @@ public final class VolumeAccess {
             access.done.accept(0); // nothing to transfer, no buffer to lend
         } else if (!loop.execute(access)) {
             access.done.accept(-Errno.EBUSY);
+        }
+    }
+
+    /** Takes an extent. */
+    @FunctionalInterface
+    public interface ExtentAnswer {
+        /**
+         * @param result 0, or a negated error number
+         * @param length bytes, 1 or more unless it failed; the extent may go on behind them
+         * @param isHole whether nothing is stored there and zeroes are read
+         */
+        void answer(int result, long length, boolean isHole);
+    }
+
+    private final class FirstExtent extends ExtentQuery implements Runnable {
+        private final long from;
+        private final ExtentAnswer done;
+        private Volume.Lane lane;
+        private long begun;
+        private boolean answered;
+
+        @SuppressWarnings("NullAway.Init") // the lane belongs to the loop and is taken on its thread, in run()
+        private FirstExtent(final long from, final ExtentAnswer done) {
+            super(1);
+            this.from = from;
+            this.done = done;
+        }
+
+        @Override
+        public void run() {
+            lane = volume.acquire(loop);
+            lane.counters().start();
+            begun = loop.now();
+            ask(from, volume.size() - from, 1);
+            try {
+                lane.backend().extents(this);
+            } catch (final RuntimeException e) {
+                loop.errors().accept(e);
+                onExtents(-Errno.EIO);
+            }
+        }
+
+        @Override
+        public void onExtents(final int result) {
+            if (answered) {
+                return;
+            }
+            answered = true;
+            final int error = result == 0 && count() == 0 ? -Errno.EIO : Math.min(result, 0);
+            lane.counters().end(VolumeOperation.EXTENTS.ordinal(), length(), loop.now() - begun, -error);
+            lane.release();
+            if (error == 0) {
+                done.answer(0, extentLength(0), extentState(0) == HOLE_AND_ZERO);
+            } else {
+                done.answer(error, 0, false);
+            }
         }
     }
 

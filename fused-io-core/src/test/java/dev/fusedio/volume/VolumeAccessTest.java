@@ -71,6 +71,21 @@ class VolumeAccessTest {
     }
 
     @Test
+    void tellsTheFirstExtent() {
+        final List<String> answers = new ArrayList<>();
+        final VolumeAccess.ExtentAnswer note =
+                (result, length, isHole) -> answers.add(result + " " + length + " " + isHole);
+        access.extent(1000, note);
+        fixture.run();
+        access.extent(-1, note);
+        access.extent(BYTES, note);
+        assertThat(answers)
+                .containsExactly(
+                        "0 " + (BYTES - 1000) + " false", -Errno.EINVAL + " 0 false", -Errno.EINVAL + " 0 false");
+        fixture.requireNothingLeased();
+    }
+
+    @Test
     void aRangeOfNothingEndsWell() {
         access.read(5, ByteBuffer.allocate(0), results::add);
         access.write(5, ByteBuffer.allocate(0), results::add);

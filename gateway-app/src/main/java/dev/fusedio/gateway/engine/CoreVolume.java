@@ -17,6 +17,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
@@ -118,6 +119,14 @@ final class CoreVolume implements OpenVolume {
     }
 
     @Override
+    public Mono<Extent> extent(final long position) {
+        return access(
+                "looking for data at " + position,
+                (access, sink) -> access.extent(
+                        position, (result, length, isHole) -> sink.accept(result, new Extent(length, isHole))));
+    }
+
+    @Override
     public Mono<Void> flush() {
         return transfer("flushing", VolumeAccess::flush);
     }
@@ -191,7 +200,11 @@ final class CoreVolume implements OpenVolume {
 
     /** The loops take turns, so that one transfer's copying is spread over the cores. */
     private Mono<Void> transfer(final String what, final Transfer transfer) {
-        return Mono.<Void>create(sink -> {
+        return access(what, (access, done) -> transfer.start(access, result -> done.accept(result, null)));
+    }
+
+    private <T> Mono<T> access(final String what, final Access<T> begin) {
+        return Mono.<T>create(sink -> {
                     if (!uses.enter()) {
                         sink.error(closed());
                         return;
@@ -199,12 +212,12 @@ final class CoreVolume implements OpenVolume {
                     final List<VolumeAccess> accesses = offer.accesses;
                     final VolumeAccess access =
                             accesses.get(Math.floorMod(nextAccess.getAndIncrement(), accesses.size()));
-                    transfer.start(access, result -> {
+                    begin.start(access, (result, answer) -> {
                         uses.leave();
                         if (result < 0) {
                             sink.error(Failures.of(result, "volume " + name() + ": " + what));
                         } else {
-                            sink.success();
+                            sink.success(answer);
                         }
                     });
                 })
@@ -322,6 +335,18 @@ final class CoreVolume implements OpenVolume {
     }
 
     /** Begins one access. */
+    @FunctionalInterface
+    private interface Access<T> {
+        void start(VolumeAccess access, Done<T> done);
+    }
+
+    /** Takes its end: 0 or a negated error number, and the answer if there is one. */
+    @FunctionalInterface
+    private interface Done<T> {
+        void accept(int result, @Nullable T answer);
+    }
+
+    /** Begins one that has no answer. */
     @FunctionalInterface
     private interface Transfer {
         void start(VolumeAccess access, IntConsumer done);

@@ -36,6 +36,13 @@ public interface OpenVolume {
     /** Writes {@code source} (all that remains of it; its position is not moved) at {@code position}. */
     Mono<Void> write(long position, ByteBuffer source);
 
+    /**
+     * Whether there is data at a position or a hole, and how far that reaches; a backend that can't tell says data.
+     *
+     * @param position below {@link #size}
+     */
+    Mono<Extent> extent(long position);
+
     /** Makes durable what was written before. */
     Mono<Void> flush();
 
@@ -44,4 +51,12 @@ public interface OpenVolume {
 
     /** Waits for what is in flight, then closes the backend. */
     Mono<Void> close();
+
+    /**
+     * A part of a volume.
+     *
+     * @param length bytes, 1 or more; what is behind them may be alike
+     * @param isHole whether nothing is stored there and zeroes are read
+     */
+    record Extent(long length, boolean isHole) {}
 }

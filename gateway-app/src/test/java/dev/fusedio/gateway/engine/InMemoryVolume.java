@@ -23,12 +23,16 @@ public final class InMemoryVolume implements OpenVolume {
     private final AtomicInteger inFlight = new AtomicInteger();
     private final AtomicInteger mostInFlight = new AtomicInteger();
     private final AtomicInteger flushes = new AtomicInteger();
+    private final AtomicInteger reads = new AtomicInteger();
+    private final AtomicInteger writes = new AtomicInteger();
     private volatile long size;
     private volatile boolean readOnly;
     private volatile String description;
+    private volatile long holeFrom = MAX_BYTES;
     private volatile int blockSize = 1;
     private volatile @Nullable DataPlaneException failure;
     private volatile Sinks.@Nullable Empty<Void> gate;
+    private volatile Sinks.@Nullable Empty<Void> closedGate;
 
     InMemoryVolume(final VolumeSpec spec, final Runnable onClose) {
         this.name = spec.name();
@@ -87,12 +91,31 @@ public final class InMemoryVolume implements OpenVolume {
 
     @Override
     public Mono<Void> read(final long position, final ByteBuffer target) {
-        return work(() -> target.duplicate().put(at(position, target.remaining())));
+        return work(() -> {
+            reads.incrementAndGet();
+            target.duplicate().put(at(position, target.remaining()));
+        });
     }
 
     @Override
     public Mono<Void> write(final long position, final ByteBuffer source) {
-        return work(() -> at(position, source.remaining()).put(source.duplicate()));
+        return work(() -> {
+            writes.incrementAndGet();
+            at(position, source.remaining()).put(source.duplicate());
+        });
+    }
+
+    /** A hole from where the array ends, or where a test says. */
+    @Override
+    public Mono<Extent> extent(final long position) {
+        final long data = Math.min(size, holeFrom);
+        return Mono.fromSupplier(
+                () -> position < data ? new Extent(data - position, false) : new Extent(size - position, true));
+    }
+
+    /** Says that there is nothing from {@code position} on. */
+    public void holeFrom(final long position) {
+        holeFrom = position;
     }
 
     @Override
@@ -108,7 +131,8 @@ public final class InMemoryVolume implements OpenVolume {
                 inFlight.get(),
                 List.of(
                         new VolumeCounters.Operation("read", 2, 8192, Map.of(), latency, 14_000),
-                        new VolumeCounters.Operation("write", 1, 0, Map.of("ENOSPC", 1L), new long[26], 0),
+                        new VolumeCounters.Operation(
+                                "write", 1 + writes.get(), 0, Map.of("ENOSPC", 1L), new long[26], 0),
                         new VolumeCounters.Operation("trim", 0, 0, Map.of(), new long[26], 0)));
     }
 
@@ -135,6 +159,14 @@ public final class InMemoryVolume implements OpenVolume {
         return flushes.get();
     }
 
+    public int reads() {
+        return reads.get();
+    }
+
+    public int writes() {
+        return writes.get();
+    }
+
     /** The most reads and writes that were under way at one time. */
     public int mostInFlight() {
         return mostInFlight.get();
@@ -158,10 +190,21 @@ public final class InMemoryVolume implements OpenVolume {
         gate = Sinks.empty();
     }
 
+    /** Lets operations from now on pass; those that are held stay so until {@link #release}. */
+    public void holdNoMore() {
+        closedGate = gate;
+        gate = null;
+    }
+
     /** Lets the held operations go on. */
     public void release() {
-        final Sinks.Empty<Void> held = gate;
+        open(gate);
         gate = null;
+        open(closedGate);
+        closedGate = null;
+    }
+
+    private static void open(final Sinks.@Nullable Empty<Void> held) {
         if (held != null) {
             held.tryEmitEmpty();
         }
