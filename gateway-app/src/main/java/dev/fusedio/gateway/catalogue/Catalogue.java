@@ -47,6 +47,7 @@ public final class Catalogue implements SmartLifecycle {
     private final PoolWork files = new PoolWork();
     private final VolumeOpening opening;
     private final VolumeChanges changes;
+    private final VolumeStaging staging;
 
     /**
      * @param clock for the records' times
@@ -59,16 +60,11 @@ public final class Catalogue implements SmartLifecycle {
             final Clock clock) {
         this.properties = properties;
         this.opening = new VolumeOpening(files, dataPlane);
-        this.changes = new VolumeChanges(
-                volumes,
-                new VolumeRules(properties.pool().maxVolumeSize()),
-                files,
-                opening,
-                sessions,
-                uses,
-                turns,
-                new VolumeEvents(journal),
-                clock);
+        final VolumeNames names = new VolumeNames(volumes);
+        final VolumeRules rules = new VolumeRules(properties.pool().maxVolumeSize());
+        final VolumeEvents events = new VolumeEvents(journal);
+        this.changes = new VolumeChanges(volumes, names, rules, files, opening, sessions, uses, turns, events, clock);
+        this.staging = new VolumeStaging(volumes, names, rules, files, opening, turns, events, clock);
     }
 
     /** All volumes, damaged ones too, in the order of names. */
@@ -117,6 +113,13 @@ public final class Catalogue implements SmartLifecycle {
     /** Checks what {@link #create(NewVolume)} checks, and makes nothing. */
     public Mono<VolumeDraft> draft(final NewVolume wanted) {
         return changes.draft(wanted);
+    }
+
+    /**
+     * Makes a volume that nobody sees yet, but whose name is taken. Fails as {@link #create(NewVolume)} does.
+     */
+    public Mono<StagedVolume> stage(final NewVolume wanted) {
+        return staging.stage(wanted);
     }
 
     /** Makes a volume, or takes the one that is there if {@code acceptance} lets it pass. */

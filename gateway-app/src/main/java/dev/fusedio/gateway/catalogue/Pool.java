@@ -126,24 +126,47 @@ final class Pool implements Closeable {
      * @throws FileAlreadyExistsException if something of that name lies there
      */
     void create(final VolumeName name, final VolumeRecord record) throws IOException {
-        final Path folder = folder(name);
-        requireFree(folder);
-        final Path making = Files.createTempDirectory(directory, CREATING);
+        requireFree(name);
+        final Staged staged = stage(record);
         try {
-            if (record.backend() == BackendType.FILE) {
-                DurableFiles.createSparse(making.resolve(DATA), record.size());
-            }
-            DurableFiles.replace(making.resolve(RECORD), format.write(record));
-            DurableFiles.rename(making, folder);
+            publish(staged, name);
         } catch (final IOException e) {
-            try {
-                if (Files.exists(making)) {
-                    DurableFiles.deleteTree(making);
-                }
-            } catch (final IOException left) {
-                e.addSuppressed(left);
-            }
+            discardAfter(e, staged);
             throw e;
+        }
+    }
+
+    /** Makes a folder with all of a volume in it, that is none yet and is cleared away at the next start. */
+    Staged stage(final VolumeRecord record) throws IOException {
+        final Path folder = Files.createTempDirectory(directory, CREATING);
+        final boolean isFile = record.backend() == BackendType.FILE;
+        final Staged staged = new Staged(folder, isFile ? folder.resolve(DATA) : null);
+        try {
+            if (isFile) {
+                DurableFiles.createSparse(folder.resolve(DATA), record.size());
+            }
+            DurableFiles.replace(folder.resolve(RECORD), format.write(record));
+        } catch (final IOException e) {
+            discardAfter(e, staged);
+            throw e;
+        }
+        return staged;
+    }
+
+    /**
+     * Makes a volume of what was staged.
+     *
+     * @throws FileAlreadyExistsException if something of that name lies there
+     */
+    void publish(final Staged staged, final VolumeName name) throws IOException {
+        requireFree(name);
+        DurableFiles.rename(staged.folder, folder(name));
+    }
+
+    /** Removes what was staged, if it is still there. */
+    void discard(final Staged staged) throws IOException {
+        if (Files.exists(staged.folder)) {
+            DurableFiles.deleteTree(staged.folder);
         }
     }
 
@@ -243,6 +266,14 @@ final class Pool implements Closeable {
         }
     }
 
+    private void discardAfter(final IOException failure, final Staged staged) {
+        try {
+            discard(staged);
+        } catch (final IOException left) {
+            failure.addSuppressed(left);
+        }
+    }
+
     private static void requireFree(final Path folder) throws FileAlreadyExistsException {
         if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
             throw new FileAlreadyExistsException(folder.toString());
@@ -302,6 +333,14 @@ final class Pool implements Closeable {
 
     /** Something that is no volume any more, and why. */
     record Damaged(String folder, String reason) implements Found {}
+
+    /**
+     * A volume that is none yet.
+     *
+     * @param folder where it lies
+     * @param data the file for its bytes; null in memory
+     */
+    record Staged(Path folder, @Nullable Path data) {}
 
     /** Bytes of the file system below. */
     record Space(long totalBytes, long usableBytes) {}

@@ -19,6 +19,7 @@ final class VolumeChanges {
     private static final Duration SESSIONS_END = Duration.ofSeconds(10);
 
     private final ConcurrentMap<String, Volume> volumes;
+    private final VolumeNames names;
     private final VolumeRules rules;
     private final PoolWork files;
     private final VolumeOpening opening;
@@ -30,6 +31,7 @@ final class VolumeChanges {
 
     VolumeChanges(
             final ConcurrentMap<String, Volume> volumes,
+            final VolumeNames names,
             final VolumeRules rules,
             final PoolWork files,
             final VolumeOpening opening,
@@ -39,6 +41,7 @@ final class VolumeChanges {
             final VolumeEvents events,
             final Clock clock) {
         this.volumes = volumes;
+        this.names = names;
         this.rules = rules;
         this.files = files;
         this.opening = opening;
@@ -159,7 +162,7 @@ final class VolumeChanges {
     }
 
     private VolumeRecord checked(final NewVolume wanted) {
-        requireFree(wanted.name().value());
+        names.requireFree(wanted.name().value());
         rules.require(wanted);
         return VolumeRecord.first(wanted, clock.instant());
     }
@@ -173,7 +176,7 @@ final class VolumeChanges {
         rules.require(volume, change);
         final VolumeName to = change.name();
         if (to != null && !to.value().equals(volume.name())) {
-            requireFree(to.value());
+            names.requireFree(to.value());
             requireRemovable(volume, force, "renamed");
         }
         return volume.record().next(change, clock.instant());
@@ -278,12 +281,6 @@ final class VolumeChanges {
                     ProblemType.VOLUME_IN_USE,
                     "The volume '" + volume.name() + "' can't be " + done + " while NBD sessions have it open (" + open
                             + "). End them first, or say force=true.");
-        }
-    }
-
-    private void requireFree(final String name) {
-        if (volumes.containsKey(name)) {
-            throw VolumeRules.nameTaken(name);
         }
     }
 

@@ -28,21 +28,27 @@ final class VolumeOpening {
         return Mono.defer(() -> open(
                 name,
                 record,
-                record.backend() == BackendType.FILE ? files.pool().dataFile(name) : null));
+                record.backend() == BackendType.FILE ? files.pool().dataFile(name) : null,
+                record.readOnly()));
     }
 
     /**
-     * Opens a volume whose bytes are not at their place yet.
+     * Opens a volume whose bytes are not at their place yet, to be written whatever its record says.
      *
      * @param data the file that keeps them; null in memory
      */
-    Mono<OpenVolume> open(final VolumeName name, final VolumeRecord record, final @Nullable Path data) {
+    Mono<OpenVolume> openWritable(final VolumeName name, final VolumeRecord record, final @Nullable Path data) {
+        return open(name, record, data, false);
+    }
+
+    private Mono<OpenVolume> open(
+            final VolumeName name, final VolumeRecord record, final @Nullable Path data, final boolean readOnly) {
         return dataPlane.open(new VolumeSpec(
                 name.value(),
                 record.backend(),
                 data,
                 record.size(),
-                record.readOnly(),
+                readOnly,
                 record.directIo(),
                 record.description()));
     }

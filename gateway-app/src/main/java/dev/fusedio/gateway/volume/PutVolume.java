@@ -36,7 +36,8 @@ record PutVolume(
         implements VolumeAcceptance {
 
     NewVolume toNewVolume(final VolumeName name) {
-        return new CreateVolume(name.value(), size, backend, readOnly, directIo, description, labels).toNewVolume();
+        return new CreateVolume(name.value(), null, size, backend, readOnly, directIo, description, labels)
+                .toNewVolume();
     }
 
     @Override

@@ -7,6 +7,9 @@ import dev.fusedio.gateway.catalogue.Volume;
 import dev.fusedio.gateway.catalogue.VolumeDraft;
 import dev.fusedio.gateway.catalogue.VolumeName;
 import dev.fusedio.gateway.catalogue.VolumeRecord;
+import dev.fusedio.gateway.copy.NewCopy;
+import dev.fusedio.gateway.copy.VolumeCopies;
+import dev.fusedio.gateway.operation.Operations;
 import dev.fusedio.gateway.web.DryRun;
 import dev.fusedio.gateway.web.PageTokens;
 import dev.fusedio.gateway.web.Precondition;
@@ -15,6 +18,7 @@ import dev.fusedio.gateway.web.ProblemType;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.enums.ParameterIn;
+import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
@@ -46,11 +50,14 @@ import reactor.core.publisher.Mono;
 @Tag(name = "volumes", description = "Make, list, look at, grow, rename and remove volumes.")
 final class VolumeController {
     private final Catalogue catalogue;
+    private final VolumeCopies copies;
     private final VolumeViews views;
     private final PageTokens pages;
 
-    VolumeController(final Catalogue catalogue, final VolumeViews views, final PageTokens pages) {
+    VolumeController(
+            final Catalogue catalogue, final VolumeCopies copies, final VolumeViews views, final PageTokens pages) {
         this.catalogue = catalogue;
+        this.copies = copies;
         this.views = views;
         this.pages = pages;
     }
@@ -81,22 +88,57 @@ final class VolumeController {
     }
 
     @PostMapping
-    @Operation(summary = "Make a volume")
-    @ApiResponse(responseCode = "201", description = "It is made, and on stable storage.")
+    @Operation(
+            summary = "Make a volume, or begin to copy one",
+            description = "With copyOf the volume is there, whole, when the operation has succeeded, and never in part."
+                    + " The copy is as its source was at one moment: if the source is written meanwhile, the operation"
+                    + " fails with source-changed. At most 2 operations run at one time.")
+    @ApiResponse(
+            responseCode = "201",
+            description = "It is made, and on stable storage.",
+            content = @Content(schema = @Schema(implementation = VolumeView.class)))
+    @ApiResponse(
+            responseCode = "202",
+            description = "It is being copied; Location is the operation's.",
+            content = @Content(schema = @Schema(implementation = dev.fusedio.gateway.operation.Operation.class)))
+    @ApiResponse(
+            responseCode = "404",
+            description = "volume-not-found: there is no volume copyOf",
+            content = {})
     @ApiResponse(
             responseCode = "409",
-            description = "volume-exists",
+            description = "volume-exists; or volume-damaged, which is about copyOf",
+            content = {})
+    @ApiResponse(
+            responseCode = "503",
+            description = "too-many-operations",
             content = {})
     @ApiResponse(
             responseCode = "507",
             description = "insufficient-storage",
             content = {})
-    Mono<ResponseEntity<VolumeView>> create(
+    Mono<? extends ResponseEntity<?>> create(
             @Parameter(description = DryRun.DESCRIPTION) @RequestParam(defaultValue = "false") final boolean dryRun,
             @Valid @RequestBody final CreateVolume request) {
+        final String source = request.copyOf();
+        return source == null ? create(request, dryRun) : copy(request.toNewCopy(source), dryRun);
+    }
+
+    private Mono<ResponseEntity<VolumeView>> create(final CreateVolume request, final boolean dryRun) {
         return Mono.defer(() -> dryRun
                 ? catalogue.draft(request.toNewVolume()).map(VolumeController::drafted)
                 : catalogue.create(request.toNewVolume()).flatMap(views::of).map(view -> answer(created(view), view)));
+    }
+
+    private Mono<ResponseEntity<dev.fusedio.gateway.operation.Operation>> copy(
+            final NewCopy wanted, final boolean dryRun) {
+        return dryRun
+                ? copies.draft(wanted)
+                        .map(draft -> DryRun.mark(ResponseEntity.accepted()).body(draft))
+                : copies.begin(wanted)
+                        .map(begun -> ResponseEntity.accepted()
+                                .location(URI.create(Operations.PATH + "/" + begun.id()))
+                                .body(begun));
     }
 
     @PutMapping("/{name}")

@@ -1,8 +1,6 @@
 package dev.fusedio.gateway.web;
 
 import dev.fusedio.gateway.engine.DataPlaneException;
-import dev.fusedio.gateway.engine.DevicesUnavailableException;
-import dev.fusedio.gateway.engine.SourceUnreachableException;
 import dev.fusedio.gateway.web.ProblemException.FieldError;
 import java.net.URI;
 import java.util.ArrayList;
@@ -50,27 +48,13 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
 
     @ExceptionHandler
     Mono<ResponseEntity<Object>> storage(final DataPlaneException failure, final ServerWebExchange exchange) {
-        final ProblemType type = failure instanceof SourceUnreachableException
-                ? ProblemType.SOURCE_UNREACHABLE
-                : failure instanceof DevicesUnavailableException
-                        ? ProblemType.ATTACHMENTS_UNAVAILABLE
-                        : typeOf(failure.errno());
+        final ProblemType type = Problems.typeOf(failure);
         if (type == ProblemType.STORAGE_ERROR) {
             LOG.error("{} {}: {}", exchange.getRequest().getMethod(), path(exchange), failure.getMessage());
         }
         final ProblemDetail body = Problems.of(type, String.valueOf(failure.getMessage()), List.of());
         body.setProperty("errno", failure.errno());
         return answer(body, new HttpHeaders(), exchange);
-    }
-
-    private static ProblemType typeOf(final String errno) {
-        return switch (errno) {
-            case "ENOSPC", "EDQUOT" -> ProblemType.INSUFFICIENT_STORAGE;
-            case "EROFS", "EPERM", "EACCES" -> ProblemType.VOLUME_READ_ONLY;
-            case "ESHUTDOWN", "EBUSY", "ETIMEDOUT" -> ProblemType.UNAVAILABLE;
-            case "EINVAL", "EFBIG" -> ProblemType.INVALID_REQUEST;
-            default -> ProblemType.STORAGE_ERROR;
-        };
     }
 
     @ExceptionHandler

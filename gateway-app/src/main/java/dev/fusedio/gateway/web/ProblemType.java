@@ -31,6 +31,8 @@ public enum ProblemType {
     ATTACHMENT_NOT_FOUND(HttpStatus.NOT_FOUND, "There is no such attachment"),
     /** No token of that name. */
     TOKEN_NOT_FOUND(HttpStatus.NOT_FOUND, "There is no such token"),
+    /** No operation of that id. */
+    OPERATION_NOT_FOUND(HttpStatus.NOT_FOUND, "There is no such operation"),
     /** The path exists, not for this method. */
     METHOD_NOT_ALLOWED(HttpStatus.METHOD_NOT_ALLOWED, "The address does not know this method"),
     /** None of the accepted media types can be made. */
@@ -51,6 +53,8 @@ public enum ProblemType {
     VOLUME_READ_ONLY(HttpStatus.CONFLICT, "The volume is read-only"),
     /** Its record or data are damaged. */
     VOLUME_DAMAGED(HttpStatus.CONFLICT, "The volume is damaged"),
+    /** The volume that is copied was written meanwhile. */
+    SOURCE_CHANGED(HttpStatus.CONFLICT, "The source has changed"),
     /** Smaller than it is. */
     SHRINK_REFUSED(HttpStatus.CONFLICT, "Volumes do not shrink"),
     /** Events that are not held any more, or were another process'. */
@@ -71,6 +75,8 @@ public enum ProblemType {
     SOURCE_UNREACHABLE(HttpStatus.BAD_GATEWAY, "The remote export can't be had"),
     /** More transfers run than allowed. */
     TOO_MANY_TRANSFERS(HttpStatus.SERVICE_UNAVAILABLE, "Too many transfers run"),
+    /** More operations run than allowed. */
+    TOO_MANY_OPERATIONS(HttpStatus.SERVICE_UNAVAILABLE, "Too many operations run"),
     /** The gateway is stopping or a volume is closing. */
     UNAVAILABLE(HttpStatus.SERVICE_UNAVAILABLE, "Not available now"),
     /** The storage is full. */

@@ -1,5 +1,8 @@
 package dev.fusedio.gateway.web;
 
+import dev.fusedio.gateway.engine.DataPlaneException;
+import dev.fusedio.gateway.engine.DevicesUnavailableException;
+import dev.fusedio.gateway.engine.SourceUnreachableException;
 import dev.fusedio.gateway.web.ProblemException.FieldError;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +30,25 @@ final class Problems {
         RequestFacts.requestId(exchange).ifPresent(id -> problem.setProperty("requestId", id));
         final Map<String, Object> properties = problem.getProperties();
         RequestFacts.setProblem(exchange, properties == null ? null : properties.get("code"));
+    }
+
+    /** The type of what the data plane refuses. */
+    static ProblemType typeOf(final DataPlaneException failure) {
+        return switch (failure) {
+            case SourceUnreachableException unreachable -> ProblemType.SOURCE_UNREACHABLE;
+            case DevicesUnavailableException unavailable -> ProblemType.ATTACHMENTS_UNAVAILABLE;
+            default -> typeOf(failure.errno());
+        };
+    }
+
+    private static ProblemType typeOf(final String errno) {
+        return switch (errno) {
+            case "ENOSPC", "EDQUOT" -> ProblemType.INSUFFICIENT_STORAGE;
+            case "EROFS", "EPERM", "EACCES" -> ProblemType.VOLUME_READ_ONLY;
+            case "ESHUTDOWN", "EBUSY", "ETIMEDOUT" -> ProblemType.UNAVAILABLE;
+            case "EINVAL", "EFBIG" -> ProblemType.INVALID_REQUEST;
+            default -> ProblemType.STORAGE_ERROR;
+        };
     }
 
     /** The type of what the framework refuses by itself. */

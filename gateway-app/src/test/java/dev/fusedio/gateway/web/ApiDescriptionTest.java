@@ -30,6 +30,8 @@ class ApiDescriptionTest extends ApiTest {
                         "/api/v1/attachments/{id}",
                         "/api/v1/events",
                         "/api/v1/node",
+                        "/api/v1/operations",
+                        "/api/v1/operations/{id}",
                         "/api/v1/sessions",
                         "/api/v1/sessions/events",
                         "/api/v1/sessions/{id}",
@@ -49,6 +51,8 @@ class ApiDescriptionTest extends ApiTest {
                         "ChangeVolume",
                         "Attachment",
                         "CreateAttachment",
+                        "Operation",
+                        "Event",
                         "NbdSession",
                         "Node",
                         "Statistics");
