@@ -35,8 +35,8 @@ final class SourceWatch {
         if (changes != 0) {
             throw new ProblemException(
                     ProblemType.SOURCE_CHANGED,
-                    "The volume '" + name + "' was written while it was copied (" + changes
-                            + " writes, trims and zeroings until then), so that the copy would be of no one moment. Stop"
+                    "The volume '" + name + "' was written while it was copied (writes, trims and zeroings until then: "
+                            + changes + "), so that the copy would be of no one moment. Stop"
                             + " what writes to it, or make it read-only and end its sessions; then copy it again.");
         }
     }

@@ -61,12 +61,12 @@ class EventJournalTest {
 
     @Test
     void whoDoesNotKeepUpIsEndedAndHoldsNothing() {
+        append(EventType.VOLUME_CHANGED, 2);
         StepVerifier.create(follow(0, Set.of(), NEVER), 3)
                 .expectNextCount(1)
-                .then(() -> append(EventType.VOLUME_CHANGED, EventJournal.CAPACITY + 2))
                 .assertNext(event -> assertThat(event.id()).isEqualTo(id(1)))
                 .assertNext(event -> assertThat(event.id()).isEqualTo(id(2)))
-                .then(() -> append(EventType.VOLUME_CHANGED, 1))
+                .then(() -> append(EventType.VOLUME_CHANGED, EventJournal.CAPACITY + 1))
                 .expectComplete()
                 .verify(PATIENCE);
         assertThat(place(id(2), ProblemType.EVENTS_GONE)).contains("List the resources again");
