@@ -22,6 +22,7 @@ import org.springframework.validation.annotation.Validated;
  * @param demo the volume made at the first start
  * @param engine the core loops
  * @param nbd the NBD server
+ * @param http limits on clients of REST and management
  * @param data bytes over HTTP
  * @param metrics what is published
  * @param attachments local block devices
@@ -35,6 +36,7 @@ public record GatewayProperties(
         @DefaultValue @Valid Demo demo,
         @DefaultValue @Valid Engine engine,
         @DefaultValue @Valid Nbd nbd,
+        @DefaultValue @Valid HttpLimits http,
         @DefaultValue @Valid Data data,
         @DefaultValue @Valid Metrics metrics,
         @DefaultValue @Valid Attachments attachments,

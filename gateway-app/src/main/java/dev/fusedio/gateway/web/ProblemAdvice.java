@@ -28,6 +28,7 @@ import org.springframework.web.reactive.result.method.annotation.ResponseEntityE
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.ServerWebInputException;
 import reactor.core.publisher.Mono;
+import reactor.netty.channel.AbortedException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.exc.InputCoercionException;
 import tools.jackson.databind.exc.MismatchedInputException;
@@ -63,6 +64,13 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
                 Problems.of(ProblemType.CONTENT_TOO_LARGE, "The body is larger than is read here.", List.of()),
                 new HttpHeaders(),
                 exchange);
+    }
+
+    /** The client has gone, or was cut: nobody is left to answer, and nothing is wrong here. */
+    @ExceptionHandler
+    Mono<ResponseEntity<Object>> gone(final AbortedException failure, final ServerWebExchange exchange) {
+        LOG.debug("{} {}", exchange.getRequest().getMethod(), path(exchange), failure);
+        return Mono.empty();
     }
 
     @ExceptionHandler

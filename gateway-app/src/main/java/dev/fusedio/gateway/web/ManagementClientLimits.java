@@ -1,0 +1,29 @@
+package dev.fusedio.gateway.web;
+
+import dev.fusedio.gateway.config.GatewayProperties;
+import io.micrometer.core.instrument.MeterRegistry;
+import org.springframework.boot.actuate.autoconfigure.web.ManagementContextConfiguration;
+import org.springframework.boot.actuate.autoconfigure.web.ManagementContextType;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Condition;
+import org.springframework.context.annotation.ConditionContext;
+import org.springframework.context.annotation.Conditional;
+import org.springframework.core.type.AnnotatedTypeMetadata;
+
+/** The limits on clients of a management port of its own, whose server asks its own context only. */
+@ManagementContextConfiguration(value = ManagementContextType.CHILD, proxyBeanMethods = false)
+@Conditional(ManagementClientLimits.InChildContext.class)
+final class ManagementClientLimits {
+    @Bean
+    ClientLimits managementClientLimits(final GatewayProperties properties, final MeterRegistry meters) {
+        return new ClientLimits(properties.http(), meters, "management");
+    }
+
+    /** False where the scan of the application's own context finds the class. */
+    static final class InChildContext implements Condition {
+        @Override
+        public boolean matches(final ConditionContext context, final AnnotatedTypeMetadata metadata) {
+            return context.getBeanFactory() != null && context.getBeanFactory().getParentBeanFactory() != null;
+        }
+    }
+}
