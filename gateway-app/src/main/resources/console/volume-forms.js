@@ -6,6 +6,7 @@ import { h } from './dom.js';
 import { bytes, count, plural } from './format.js';
 
 const NAME_HINT = 'Lower case letters, digits, “.”, “_” and “-”, up to 63; the first a letter or a digit.';
+const LABELS_HINT = 'One in a line, key=value.';
 
 /** @returns {string} a volume's path in the API */
 export function pathOf(name) {
@@ -35,6 +36,7 @@ export async function createVolume(made) {
         ],
       },
       { name: 'description', label: 'Description' },
+      { name: 'labels', label: 'Labels', type: 'textarea', hint: LABELS_HINT, check: labelsProblem },
       { name: 'readOnly', label: 'Read-only', type: 'checkbox' },
       {
         name: 'directIo',
@@ -55,6 +57,10 @@ export async function createVolume(made) {
       };
       if (values.backend === 'file' && values.directIo) {
         body.directIo = true;
+      }
+      const labels = parseLabels(values.labels);
+      if (Object.keys(labels).length > 0) {
+        body.labels = labels;
       }
       await api.post('/volumes', body);
       name = body.name;
@@ -86,7 +92,7 @@ export function growVolume(volume) {
 }
 
 /**
- * Asks for another description, and whether it is read-only.
+ * Asks for another description, labels, and whether it is read-only.
  *
  * @param {object} volume as the API shows it
  * @returns {Promise<boolean>} whether it has changed
@@ -96,6 +102,14 @@ export function editVolume(volume) {
     title: `Edit ${volume.name}`,
     fields: [
       { name: 'description', label: 'Description', value: volume.description },
+      {
+        name: 'labels',
+        label: 'Labels',
+        type: 'textarea',
+        hint: LABELS_HINT,
+        value: writeLabels(volume.labels),
+        check: labelsProblem,
+      },
       {
         name: 'readOnly',
         label: 'Read-only',
@@ -107,6 +121,10 @@ export function editVolume(volume) {
     submit: 'Save',
     onSubmit: async (values) => {
       const body = { description: values.description, readOnly: values.readOnly };
+      const labels = labelChanges(volume.labels ?? {}, parseLabels(values.labels));
+      if (Object.keys(labels).length > 0) {
+        body.labels = labels;
+      }
       await api.patch(pathOf(volume.name), body, api.etagOf(volume));
       return `Volume ${volume.name} is changed.`;
     },
@@ -276,6 +294,50 @@ export function endSession(session) {
       return `Session ${session.id} is ending.`;
     },
   });
+}
+
+/** @param {Object<string, string>} [labels] @returns {string} one in a line */
+function writeLabels(labels = {}) {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join('\n');
+}
+
+function lines(text) {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+function labelsProblem(text) {
+  const wrong = lines(text).find((line) => line.indexOf('=') < 1);
+  return wrong === undefined ? null : `“${wrong}” is not key=value`;
+}
+
+function parseLabels(text) {
+  return Object.fromEntries(
+    lines(text).map((line) => {
+      const equals = line.indexOf('=');
+      return [line.slice(0, equals).trim(), line.slice(equals + 1).trim()];
+    }),
+  );
+}
+
+/** What turns the labels that are there into those that are wanted: null removes one. */
+function labelChanges(before, wanted) {
+  const changes = {};
+  for (const [key, value] of Object.entries(wanted)) {
+    if (before[key] !== value) {
+      changes[key] = value;
+    }
+  }
+  for (const key of Object.keys(before)) {
+    if (!(key in wanted)) {
+      changes[key] = null;
+    }
+  }
+  return changes;
 }
 
 function wholeNumber(value) {

@@ -82,9 +82,17 @@ class ConsoleIT {
 
             browser.click("Edit");
             browser.fill("Description", "for tests");
+            browser.fill("Labels", "team");
+            browser.click("Save");
+            browser.await("dialog .field-error", text -> text.contains("“team” is not key=value"));
+            browser.fill("Labels", "team=storage\ntier = fast");
             browser.field("Read-only").click();
             browser.click("Save");
-            browser.await(".page-head .about", text -> text.contains("read-only") && text.contains("for tests"));
+            browser.await(".page-head .about", "read-onlyteam=storagetier=fastfor tests"::equals);
+            browser.click("Edit");
+            browser.fill("Labels", "team=network");
+            browser.click("Save");
+            browser.await(".page-head .about", "read-onlyteam=networkfor tests"::equals);
             assertThat(JsonPath.<Boolean>read(gateway.get(VOLUMES + "/scratch"), "$.readOnly"))
                     .isTrue();
 
