@@ -19,12 +19,14 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -213,32 +215,38 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
                 .filter(attachment -> attachment.record().volume().equals(volume))
                 .flatMap(attachment -> {
                     final BlockDevice device = attachment.device();
-                    return device == null
-                            ? Mono.<Void>empty()
-                            : device.resize()
-                                    .then(Mono.fromRunnable(() -> note(attachment.id(), "")))
-                                    .onErrorResume(failure -> {
-                                        note(attachment.id(), "volume grown, device not: " + failure.getMessage());
-                                        return Mono.empty();
-                                    });
+                    return device == null ? Mono.<Void>empty() : resize(attachment.id(), device);
                 })
                 .then();
     }
 
+    private Mono<Void> resize(final String id, final BlockDevice device) {
+        return device.resize().then(Mono.<Void>fromRunnable(() -> note(id, ""))).onErrorResume(failure -> {
+            note(id, "volume grown, device not: " + failure.getMessage());
+            return Mono.empty();
+        });
+    }
+
     /** Takes over or makes again what is recorded and not served. Never fails: what could not be is told and kept. */
     Mono<Void> restore() {
-        return Flux.fromIterable(attachments())
+        final Map<String, List<Attachment>> bySource = attachments().stream()
                 .filter(attachment -> attachment.device() == null)
-                .flatMap(attachment -> changes.alone(
-                                attachment.record().behind(), Mono.defer(() -> restore(attachment.id())))
-                        .onErrorResume(failure -> {
-                            // once for each reason, not at every attempt
-                            if (note(attachment.id(), String.valueOf(failure.getMessage()))) {
-                                LOG.warn("attachment {} waits: {}", attachment.id(), failure.getMessage());
-                            }
-                            return Mono.empty();
-                        }))
+                .collect(Collectors.groupingBy(attachment -> attachment.record().behind()));
+        // those that read one source take turns, since it lets one change at a time be made
+        return Flux.fromIterable(bySource.values())
+                .flatMap(same -> Flux.fromIterable(same).concatMap(this::restoreOrNote))
                 .then(Mono.fromRunnable(this::look));
+    }
+
+    private Mono<Attachment> restoreOrNote(final Attachment attachment) {
+        return changes.alone(attachment.record().behind(), Mono.defer(() -> restore(attachment.id())))
+                .onErrorResume(failure -> {
+                    // once for each reason, not at every attempt
+                    if (note(attachment.id(), String.valueOf(failure.getMessage()))) {
+                        LOG.warn("attachment {} waits: {}", attachment.id(), failure.getMessage());
+                    }
+                    return Mono.empty();
+                });
     }
 
     @Override
@@ -328,7 +336,10 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
                                 // published first: the device is served, whether or not the record can be written
                                 events.changed(publish(new Attachment(served, device, "")));
                                 LOG.info("attachment {} is served again as /dev/ublkb{}", id, device.number());
-                                return records.write(id, served).thenReturn(served);
+                                // of a device that is taken over its old size and the reason for it were not kept
+                                return records.write(id, served)
+                                        .then(recovers ? resize(id, device) : Mono.empty())
+                                        .thenReturn(served);
                             })
                             .map(served -> Objects.requireNonNull(all.get(id)));
                 }));

@@ -94,6 +94,20 @@ class AttachmentsTest {
     }
 
     @Test
+    void readersOfOneVolumeAreAllRecoveredAtOnce() {
+        attach("demo", "", true);
+        attach("demo", "", true);
+        attach("demo", "", true);
+        kill();
+
+        start("keep");
+
+        assertThat(attachments.attachments())
+                .hasSize(3)
+                .allSatisfy(attachment -> assertThat(attachment.state()).isEqualTo(AttachmentState.LIVE));
+    }
+
+    @Test
     void ofManyThatAttachOneVolumeOneDoes() {
         final Long made = block(Flux.range(0, 30)
                 .flatMap(
@@ -141,6 +155,19 @@ class AttachmentsTest {
         assertThat(devices.device(0).size()).isEqualTo(1L << 30);
         assertThat(attachments.get(made.id()).notice()).contains("UBLK_F_UPDATE_SIZE");
         assertThat(attachments.get(made.id()).state()).isEqualTo(AttachmentState.LIVE);
+    }
+
+    @Test
+    void saysSoStillOfADeviceThatWasTakenOver() {
+        devices.oldKernel();
+        final Attachment made = attach("demo", "");
+        volumes.grow("demo", 2L << 30);
+        kill();
+
+        start("keep");
+
+        assertThat(attachments.get(made.id()).state()).isEqualTo(AttachmentState.LIVE);
+        assertThat(attachments.get(made.id()).notice()).contains("UBLK_F_UPDATE_SIZE");
     }
 
     @Test

@@ -269,7 +269,7 @@ public final class InMemoryBlockDevices implements BlockDevices {
         @Override
         public Mono<Void> resize() {
             return work(() -> {
-                        if (!canResize) {
+                        if (!canResize && device.size != sizeOf(device.source)) {
                             throw new DataPlaneException("EOPNOTSUPP", "lacks UBLK_F_UPDATE_SIZE (Linux 6.16)");
                         }
                         device.size = sizeOf(device.source);
