@@ -92,7 +92,7 @@ final class UblkTrial {
         final BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = input.readLine(); line != null; line = input.readLine()) {
             try {
-                System.out.println(obey(line.split(" "), device, volume));
+                System.out.println(obey(line.split(" "), device, volume, loops));
             } catch (final IOException e) {
                 System.out.println("error " + e.getMessage());
             }
@@ -105,7 +105,9 @@ final class UblkTrial {
         loops.close();
     }
 
-    private static String obey(final String[] words, final UblkDevice device, final Volume volume) throws IOException {
+    private static String obey(
+            final String[] words, final UblkDevice device, final Volume volume, final LoopGroup loops)
+            throws IOException {
         switch (words[0]) {
             case "snapshot" -> {
                 return device.snapshot().toString();
@@ -118,7 +120,10 @@ final class UblkTrial {
                 return "inuse " + device.isInUse();
             }
             case "allocated" -> {
-                return "allocated " + allocatedByLoops();
+                return "allocated " + allocatedByLoops() + " "
+                        + loops.loops().stream()
+                                .mapToLong(loop -> loop.snapshot().enters())
+                                .sum();
             }
             case "detach" -> device.detachForUpgrade();
             case "close" -> device.close();
