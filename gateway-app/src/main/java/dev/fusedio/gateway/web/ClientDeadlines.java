@@ -5,6 +5,8 @@ import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -92,7 +94,7 @@ final class ClientDeadlines extends ChannelDuplexHandler {
         if (writes++ == 0) {
             writeSince = now(context);
         }
-        final boolean last = message instanceof LastHttpContent;
+        final boolean last = message instanceof LastHttpContent && !isInterim(message);
         final ChannelPromise written = promise.unvoid();
         final var _ = written.addListener(done -> {
             writes--;
@@ -103,6 +105,12 @@ final class ClientDeadlines extends ChannelDuplexHandler {
             }
         });
         final var _ = context.write(message, written);
+    }
+
+    /** A 100 (Continue) is a whole message, and not the answer (RFC 9110, section 15.2). */
+    private static boolean isInterim(final Object message) {
+        return message instanceof final HttpResponse response
+                && response.status().codeClass() == HttpStatusClass.INFORMATIONAL;
     }
 
     private void awaitNextHead(final ChannelHandlerContext context) {

@@ -9,10 +9,12 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpRequest;
 import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.time.Duration;
@@ -112,6 +114,19 @@ class ClientDeadlinesTest {
         assertThat(channel.isOpen()).isTrue();
         pass(15);
         assertCut(ClientCut.HEAD);
+    }
+
+    @Test
+    void aContinueIsNoAnswer() {
+        channel.writeInbound(new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.PUT, "/"));
+        final var _ = channel.writeOneOutbound(
+                new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
+        socket.take();
+        channel.writeInbound(LastHttpContent.EMPTY_LAST_CONTENT);
+        pass(10_000);
+        assertThat(channel.isOpen())
+                .as("the gateway may take its time to answer")
+                .isTrue();
     }
 
     private void request() {
