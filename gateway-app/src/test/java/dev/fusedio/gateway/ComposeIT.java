@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -53,10 +51,10 @@ class ComposeIT {
         }
         Assumptions.assumeTrue(version.output.startsWith("2."), "Compose 2 is needed, this is " + version.output);
         ImageContainer.assumeAvailable("gateway", "prometheus");
-        rest = freePort();
-        prometheus = freePort();
+        rest = FreePort.find();
+        prometheus = FreePort.find();
         override = directory.resolve("override.yml");
-        Files.writeString(override, onTheHostsNetwork(freePort()));
+        Files.writeString(override, onTheHostsNetwork(FreePort.find()));
         final Outcome up = compose("up", "--detach", "--wait", "gateway", "prometheus");
         assertThat(up.status).as(up.output).isZero();
     }
@@ -129,7 +127,7 @@ class ComposeIT {
                 configs:
                   prometheus:
                     content: |
-                %s""".formatted(rest, management, freePort(), prometheus, scrapes.indent(6));
+                %s""".formatted(rest, management, FreePort.find(), prometheus, scrapes.indent(6));
     }
 
     private JsonNode query(final String expression) {
@@ -164,12 +162,6 @@ class ComposeIT {
         process.getOutputStream().close();
         final String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         return new Outcome(process.waitFor(), output);
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 
     private record Outcome(int status, String output) {}

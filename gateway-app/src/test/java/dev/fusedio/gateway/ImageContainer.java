@@ -7,8 +7,6 @@ import com.github.dockerjava.api.model.Capability;
 import com.github.dockerjava.api.model.HostConfig;
 import com.github.dockerjava.api.model.Volume;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,15 +39,15 @@ final class ImageContainer implements AutoCloseable {
     private static final int SOMETHING_IS_MISSING = 3;
 
     private final GenericContainer<?> container;
-    private final int nbd = freePort();
-    private final int rest = freePort();
+    private final int nbd = FreePort.find();
+    private final int rest = FreePort.find();
 
     private ImageContainer(final String volume, final JsonNode seccomp) throws IOException {
         container = new GenericContainer<>(DockerImageName.parse(IMAGE))
                 .withNetworkMode("host")
                 .withEnv(Map.of(
                         "SERVER_PORT", Integer.toString(rest),
-                        "MANAGEMENT_SERVER_PORT", Integer.toString(freePort()),
+                        "MANAGEMENT_SERVER_PORT", Integer.toString(FreePort.find()),
                         "GATEWAY_NBD_PORT", Integer.toString(nbd),
                         "GATEWAY_ENGINE_MEMORY", "4MiB",
                         "GATEWAY_JAVA_OPTS", "-Xlog:aot"))
@@ -151,11 +149,5 @@ final class ImageContainer implements AutoCloseable {
     @Override
     public void close() {
         container.close();
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 }

@@ -2,9 +2,6 @@ package dev.fusedio.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -18,9 +15,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** The packaged gateway under the seccomp profile that is shipped, applied by the kernel. */
 class SeccompProfileIT {
@@ -34,8 +28,8 @@ class SeccompProfileIT {
 
     @Test
     void theGatewayWorksUnderTheShippedProfile() throws Exception {
-        final int http = freePort();
-        final int nbd = freePort();
+        final int http = FreePort.find();
+        final int nbd = FreePort.find();
         final byte[] content = new byte[1 << 20];
         new Random(5).nextBytes(content);
         try (RuncContainer gateway = RuncContainer.start(
@@ -65,7 +59,7 @@ class SeccompProfileIT {
     void withoutIoUringItSaysOnOneLineWhatToAllow(final int errno, final String name) throws Exception {
         try (RuncContainer gateway = RuncContainer.start(
                 directory.resolve("refused-" + errno),
-                withoutIoUring(errno),
+                SeccompProfile.withoutIoUring(errno),
                 "--server.port=0",
                 "--gateway.nbd.port=0")) {
             assertThat(gateway.awaitExit()).isEqualTo(1);
@@ -75,20 +69,6 @@ class SeccompProfileIT {
                     .startsWith("gateway: ")
                     .contains("io_uring_setup was refused (" + name + ")")
                     .contains("seccomp profile", "io_uring_setup, io_uring_enter and io_uring_register");
-        }
-    }
-
-    private static JsonNode withoutIoUring(final int errno) {
-        final ObjectNode profile = SeccompProfile.shipped();
-        profile.put("defaultErrnoRet", errno);
-        final ArrayNode rules = (ArrayNode) profile.get("syscalls");
-        rules.removeIf(rule -> rule.get("names").toString().contains("io_uring_setup"));
-        return profile;
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
         }
     }
 }
