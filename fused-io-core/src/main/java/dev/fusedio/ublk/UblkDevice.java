@@ -174,8 +174,7 @@ public final class UblkDevice implements AutoCloseable {
             final UblkDeviceInfo info = control.info(id);
             final Mechanism mechanism = Mechanism.of(info);
             final UblkQueues queues = UblkQueues.open(loops, info, mechanism, options, volume);
-            queues.awaitStart(options.patience());
-            control.endUserRecovery(id, ProcessHandle.current().pid());
+            endRecovery(control, id, queues, options.patience());
             final String why = mechanism == Mechanism.AUTO_REGISTRATION
                     ? ""
                     : "the device was made with " + mechanism + " and keeps it";
@@ -235,6 +234,21 @@ public final class UblkDevice implements AutoCloseable {
             }
             LockSupport.parkNanos(RETRY_NANOS);
             left -= RETRY_NANOS;
+        }
+    }
+
+    /** A fetched tag can be given back by nothing but the end of its ring, so what fails here is not undone. */
+    private static void endRecovery(
+            final UblkControl control, final int id, final UblkQueues queues, final Duration patience)
+            throws IOException {
+        try {
+            queues.awaitStart(patience);
+            control.endUserRecovery(id, ProcessHandle.current().pid());
+        } catch (final IOException e) {
+            throw new IOException(
+                    e.getMessage() + ". The takeover of ublk device " + id
+                            + " stopped half way: end this process, and recover the device in the next one",
+                    e);
         }
     }
 

@@ -7,7 +7,6 @@ import dev.fusedio.loop.Timer;
 import dev.fusedio.loop.Turn;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Mapping;
-import dev.fusedio.sys.SystemCallException;
 import dev.fusedio.volume.Volume;
 import dev.fusedio.volume.VolumeOperation;
 import java.util.ArrayDeque;
@@ -74,21 +73,10 @@ final class UblkQueue extends Timer implements Turn {
     }
 
     /** Takes up service: every tag is fetched. {@link #started} tells when the driver has taken them. */
-    void start(final int charFd) {
-        try {
-            descriptors = Mapping.readOnly(
-                    loop.libc(),
-                    charFd,
-                    UblkAbi.descriptorsOffset(index),
-                    UblkAbi.descriptorsBytes(info.depth()),
-                    "the descriptors of queue " + index);
-        } catch (final SystemCallException e) {
-            started.completeExceptionally(e);
-            ended.complete(null);
-            return;
-        }
+    void start(final int charFd, final Mapping mapped) {
+        descriptors = mapped;
         ioFlusher = IoFlusher.set(loop.libc());
-        serve(charFd, descriptors.address());
+        serve(charFd, mapped.address());
     }
 
     /** Fetches every tag; their descriptors are at {@code where}. */

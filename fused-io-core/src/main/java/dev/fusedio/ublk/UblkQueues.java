@@ -4,6 +4,8 @@ import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.loop.LoopGroup;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Libc;
+import dev.fusedio.sys.Mapping;
+import dev.fusedio.sys.SystemCallException;
 import dev.fusedio.volume.Volume;
 import java.io.IOException;
 import java.time.Duration;
@@ -39,7 +41,8 @@ final class UblkQueues {
     /**
      * Opens the character device and fetches every tag of every queue, the queues spread over the loops.
      *
-     * @throws IOException when the driver refuses; what was opened is closed when the device is stopped
+     * @throws IOException when the device can't be opened or mapped; nothing is left open then. All that can fail comes
+     *     before the first fetch: a tag that was fetched is given back only when the device stops or the process ends
      */
     static UblkQueues open(
             final LoopGroup loops,
@@ -49,6 +52,7 @@ final class UblkQueues {
             final Volume volume)
             throws IOException {
         final int charFd = openCharDevice(info.id(), options.patience());
+        final List<Mapping> descriptors = mapDescriptors(charFd, info);
         final List<UblkQueue> queues = new ArrayList<>();
         for (int index = 0; index < info.queues(); index++) {
             final CoreLoop loop =
@@ -56,10 +60,34 @@ final class UblkQueues {
             queues.add(new UblkQueue(index, loop, info, mechanism, options.copyBelow(), volume));
         }
         final UblkQueues all = new UblkQueues(info.id(), charFd, List.copyOf(queues));
-        for (final UblkQueue queue : queues) {
-            post(queue.loop(), () -> queue.start(charFd), queue);
+        for (int index = 0; index < info.queues(); index++) {
+            final UblkQueue queue = queues.get(index);
+            final Mapping mapped = descriptors.get(index);
+            post(queue.loop(), () -> queue.start(charFd, mapped), queue);
         }
         return all;
+    }
+
+    /** The descriptors of every queue, or of none: then the character device is closed as well. */
+    private static List<Mapping> mapDescriptors(final int charFd, final UblkDeviceInfo info)
+            throws SystemCallException {
+        final Libc libc = Libc.transientInstance();
+        final List<Mapping> mapped = new ArrayList<>();
+        try {
+            for (int index = 0; index < info.queues(); index++) {
+                mapped.add(Mapping.readOnly(
+                        libc,
+                        charFd,
+                        UblkAbi.descriptorsOffset(index),
+                        UblkAbi.descriptorsBytes(info.depth()),
+                        "the descriptors of queue " + index));
+            }
+            return mapped;
+        } catch (final SystemCallException e) {
+            mapped.forEach(Mapping::close);
+            libc.close(charFd);
+            throw e;
+        }
     }
 
     private static int openCharDevice(final int id, final Duration patience) throws UblkException {
