@@ -212,6 +212,14 @@ export function attach(volumes, chosen) {
         shown: ofSource,
       },
       { name: 'connections', label: 'Connections', type: 'number', value: '1', hint: '1 to 64', check: wholeNumber, shown: ofSource },
+      {
+        name: 'timeoutSeconds',
+        label: 'Timeout',
+        type: 'number',
+        hint: 'Seconds that requests wait for a server that is gone; empty for 30.',
+        check: wholeNumber,
+        shown: ofSource,
+      },
       { name: 'readOnly', label: 'Read-only', type: 'checkbox' },
       {
         name: 'mechanism',
@@ -233,8 +241,10 @@ export function attach(volumes, chosen) {
       const body = { readOnly: values.readOnly, mechanism: values.mechanism };
       if (ofSource(values)) {
         body.source = values.source.trim();
-        if (values.connections !== '') {
-          body.connections = Number(values.connections);
+        for (const name of ['connections', 'timeoutSeconds']) {
+          if (values[name] !== '') {
+            body[name] = Number(values[name]);
+          }
         }
       } else {
         body.volume = values.volume;

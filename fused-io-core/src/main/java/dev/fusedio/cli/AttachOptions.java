@@ -6,6 +6,7 @@ import dev.fusedio.sys.Affinity;
 import dev.fusedio.ublk.Mechanism;
 import dev.fusedio.ublk.UblkOptions;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +35,7 @@ record AttachOptions(
         List<Integer> cores) {
 
     private static final int MAX_CONNECTIONS = 64;
+    private static final int MAX_TIMEOUT_SECONDS = 86_400;
 
     static final String HELP = """
             Usage: gateway attach SOURCE [OPTION]...
@@ -46,6 +48,8 @@ record AttachOptions(
 
               --connections N     connections to the NBD server (default: one for each processor used); one only is made
                                   to a server that doesn't allow several (CAN_MULTI_CONN)
+              --timeout SECONDS   how long a server may be silent before its connection is given up, and how long
+                                  requests wait for a new one before they fail with EIO (default: 30)
               --queues N          hardware queues (default: one for each processor used)
               --depth N           requests of a queue at once (default: 128)
               --device N          number of the device (default: the first that is free)
@@ -75,6 +79,8 @@ record AttachOptions(
         while (words.hasNext()) {
             switch (words.next()) {
                 case "--connections" -> connections = words.number(1, MAX_CONNECTIONS);
+                case "--timeout" ->
+                    remote = remote.withTimeout(Duration.ofSeconds(words.number(1, MAX_TIMEOUT_SECONDS)));
                 case "--queues" -> queues = words.number(1, 4096);
                 case "--depth" -> depth = words.number(1, 4096);
                 case "--device" -> device = device.withId(words.number(0, (1 << 20) - 1));

@@ -26,6 +26,7 @@ class AttachOptionsTest {
         final AttachOptions options = AttachOptions.parse(List.of(
                 "nbd://192.0.2.7:1234/data",
                 "--connections=4",
+                "--timeout=90",
                 "--queues",
                 "2",
                 "--depth=64",
@@ -36,6 +37,8 @@ class AttachOptionsTest {
                 "--keep"));
         assertThat(options.uri()).hasToString("nbd://192.0.2.7:1234/data");
         assertThat(options.remote().connections()).isEqualTo(4);
+        assertThat(options.remote().requestTime()).hasSeconds(90);
+        assertThat(options.remote().reconnectTime()).hasSeconds(90);
         assertThat(options.remote().readOnly()).isTrue();
         assertThat(options.device().queues()).isEqualTo(2);
         assertThat(options.device().depth()).isEqualTo(64);
@@ -56,6 +59,7 @@ class AttachOptionsTest {
                 "a --queues=x|a number is needed",
                 "a --depth=4097|1 to 4096",
                 "a --connections=65|1 to 64",
+                "a --timeout=0|1 to 86400",
                 "a --device=-1|a number is needed",
                 "a --keep=yes|takes no value",
                 "a --mechanism=magic|auto-registration",

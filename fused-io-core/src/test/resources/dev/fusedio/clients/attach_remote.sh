@@ -18,7 +18,7 @@ serve() {
 
 serve
 : >/tmp/device
-"${GATEWAY[@]}" attach nbd://127.0.0.1:10809/disk --queues 2 --depth 32 --connections 2 >/tmp/device 2>/tmp/attach.log &
+"${GATEWAY[@]}" attach nbd://127.0.0.1:10809/disk --queues 2 --depth 32 --connections 2 --timeout 180 >/tmp/device 2>/tmp/attach.log &
 SERVER=$!
 await 60 sh -c "test -s /tmp/device || ! kill -0 $SERVER"
 DEVICE=$(cat /tmp/device)

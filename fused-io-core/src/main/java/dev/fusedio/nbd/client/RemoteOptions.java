@@ -88,6 +88,11 @@ public record RemoteOptions(
                 connections, readOnly, headers, connectTime, requestTime, reconnectTime, fenceTime, forced);
     }
 
+    /** The same with one time for a server that is silent and for one that is gone: each is waited for so long. */
+    public RemoteOptions withTimeout(final Duration time) {
+        return withTimes(connectTime, time, time, fenceTime);
+    }
+
     /** The same with other limits; see the record. */
     public RemoteOptions withTimes(
             final Duration connect, final Duration request, final Duration reconnect, final Duration fence) {

@@ -1,8 +1,12 @@
 package dev.fusedio.gateway.attachment;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
 import dev.fusedio.gateway.engine.DeviceMechanism;
+import dev.fusedio.gateway.engine.DeviceSource;
 import dev.fusedio.gateway.engine.DeviceSpec;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.UUID;
 
@@ -20,6 +24,7 @@ import java.util.UUID;
  * @param readOnly as asked for
  * @param mechanism as asked for
  * @param connections as asked for
+ * @param timeoutSeconds as asked for; 0, the usual time, in records of programs that could not be asked
  * @param recoveries how often a process took the device over from another
  * @param createdAt when it was made
  */
@@ -34,6 +39,7 @@ public record AttachmentRecord(
         @JsonProperty(required = true) boolean readOnly,
         @JsonProperty(required = true) DeviceMechanism mechanism,
         @JsonProperty(required = true) int connections,
+        @JsonSetter(nulls = Nulls.AS_EMPTY) int timeoutSeconds,
         @JsonProperty(required = true) long recoveries,
         @JsonProperty(required = true) Instant createdAt) {
     /** The form that this program writes. */
@@ -61,6 +67,7 @@ public record AttachmentRecord(
                 wanted.readOnly(),
                 wanted.mechanism(),
                 wanted.connections(),
+                wanted.timeoutSeconds(),
                 0,
                 now);
     }
@@ -77,12 +84,19 @@ public record AttachmentRecord(
                 readOnly,
                 mechanism,
                 connections,
+                timeoutSeconds,
                 recovered ? recoveries + 1 : recoveries,
                 createdAt);
     }
 
     DeviceSpec spec() {
         return new DeviceSpec(id.toString(), number, queues, depth, readOnly, mechanism);
+    }
+
+    /** The remote export that is behind it. */
+    DeviceSource.Remote remote() {
+        final int seconds = timeoutSeconds == 0 ? DeviceSpec.DEFAULT_TIMEOUT_SECONDS : timeoutSeconds;
+        return new DeviceSource.Remote(source, connections, Duration.ofSeconds(seconds));
     }
 
     /** What is behind it, for people and for telling whether two have the same. */

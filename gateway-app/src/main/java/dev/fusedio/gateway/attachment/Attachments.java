@@ -403,7 +403,7 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
     /** Does {@code work} on what is behind the device; a volume doesn't change meanwhile. */
     private <T> Mono<T> on(final AttachmentRecord record, final Work<T> work) {
         return record.volume().isEmpty()
-                ? work.on(new DeviceSource.Remote(record.source(), record.connections()))
+                ? work.on(record.remote())
                 : catalogue.using(record.volume(), volume -> work.on(new DeviceSource.Local(volume.open())));
     }
 

@@ -30,7 +30,13 @@ record CreateAttachment(
         @Nullable DeviceMechanism mechanism,
 
         @Schema(description = "Connections wanted to another server.", defaultValue = "1")
-        @Min(1) @Max(DeviceSpec.MAX_CONNECTIONS) @Nullable Integer connections) {
+        @Min(1) @Max(DeviceSpec.MAX_CONNECTIONS) @Nullable Integer connections,
+
+        @Schema(
+                description = "How long another server may be silent before its connection is given up, and how long"
+                        + " requests wait for a new one before they fail with EIO.",
+                defaultValue = "" + DeviceSpec.DEFAULT_TIMEOUT_SECONDS)
+        @Min(1) @Max(DeviceSpec.MAX_TIMEOUT_SECONDS) @Nullable Integer timeoutSeconds) {
 
     NewAttachment toNewAttachment() {
         if (isAbsent(volume) == isAbsent(source)) {
@@ -39,6 +45,9 @@ record CreateAttachment(
         if (connections != null && isAbsent(source)) {
             throw ProblemException.invalid("connections", "are for a source; a volume needs none");
         }
+        if (timeoutSeconds != null && isAbsent(source)) {
+            throw ProblemException.invalid("timeoutSeconds", "is for a source; a volume needs none");
+        }
         return new NewAttachment(
                 volume == null ? "" : volume,
                 source == null ? "" : source,
@@ -46,7 +55,8 @@ record CreateAttachment(
                 depth == null ? DeviceSpec.DEFAULT_DEPTH : depth,
                 Boolean.TRUE.equals(readOnly),
                 mechanism == null ? DeviceMechanism.AUTO : mechanism,
-                connections == null ? 1 : connections);
+                connections == null ? 1 : connections,
+                timeoutSeconds == null ? DeviceSpec.DEFAULT_TIMEOUT_SECONDS : timeoutSeconds);
     }
 
     private static boolean isAbsent(final @Nullable String text) {

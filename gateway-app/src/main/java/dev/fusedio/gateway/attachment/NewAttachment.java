@@ -12,6 +12,7 @@ import dev.fusedio.gateway.engine.DeviceMechanism;
  * @param readOnly whether the device refuses to be written
  * @param mechanism how data is to be moved
  * @param connections wanted to a remote export
+ * @param timeoutSeconds how long a remote server is waited for, when silent and when gone
  */
 public record NewAttachment(
         String volume,
@@ -20,4 +21,5 @@ public record NewAttachment(
         int depth,
         boolean readOnly,
         DeviceMechanism mechanism,
-        int connections) {}
+        int connections,
+        int timeoutSeconds) {}

@@ -54,9 +54,9 @@ final class CoreBlockDevices implements BlockDevices {
     public Mono<Void> check(final DeviceSource source, final DeviceSpec spec) {
         return waiting(() -> {
                     options(spec);
-                    if (source instanceof DeviceSource.Remote(final String uri, final int connections)) {
-                        RemoteOptions.defaults().withConnections(connections);
-                        NbdUri.parse(uri);
+                    if (source instanceof final DeviceSource.Remote remote) {
+                        remote(remote, spec);
+                        NbdUri.parse(remote.uri());
                     }
                     requireDriver();
                     return true;
@@ -150,23 +150,25 @@ final class CoreBlockDevices implements BlockDevices {
             when volume instanceof CoreVolume core -> core.lend(spec.name(), spec.readOnly());
             case DeviceSource.Local(final OpenVolume volume) ->
                 throw new IllegalArgumentException(volume.name() + " was not opened by this data plane");
-            case DeviceSource.Remote(final String uri, final int connections) -> {
-                final NbdUri parsed = NbdUri.parse(uri);
+            case final DeviceSource.Remote remote -> {
+                final NbdUri parsed = NbdUri.parse(remote.uri());
                 final RemoteBackend backend;
                 try {
-                    backend = RemoteBackend.connect(
-                            parsed,
-                            RemoteOptions.defaults()
-                                    .withConnections(connections)
-                                    .withReadOnly(spec.readOnly()),
-                            loops.loops());
+                    backend = RemoteBackend.connect(parsed, remote(remote, spec), loops.loops());
                 } catch (final IOException e) {
                     throw new SourceUnreachableException(String.valueOf(e.getMessage()), e);
                 }
-                final Volume volume = new Volume(spec.name(), uri, backend, spec.readOnly());
+                final Volume volume = new Volume(spec.name(), remote.uri(), backend, spec.readOnly());
                 yield new Backing(volume, volume::close);
             }
         };
+    }
+
+    private static RemoteOptions remote(final DeviceSource.Remote source, final DeviceSpec spec) {
+        return RemoteOptions.defaults()
+                .withConnections(source.connections())
+                .withTimeout(source.timeout())
+                .withReadOnly(spec.readOnly());
     }
 
     private static UblkOptions options(final DeviceSpec spec) {

@@ -1,5 +1,7 @@
 package dev.fusedio.gateway.engine;
 
+import java.time.Duration;
+
 /** What is behind a block device. */
 public sealed interface DeviceSource {
     /**
@@ -14,6 +16,8 @@ public sealed interface DeviceSource {
      *
      * @param uri {@code nbd://HOST[:PORT]/EXPORT} or {@code nbd+unix:///EXPORT?socket=PATH}
      * @param connections wanted, 1 to 64
+     * @param timeout how long the server may be silent before its connection is given up, and how long requests wait for
+     *     a new one before they fail
      */
-    record Remote(String uri, int connections) implements DeviceSource {}
+    record Remote(String uri, int connections, Duration timeout) implements DeviceSource {}
 }

@@ -22,4 +22,10 @@ public record DeviceSpec(String name, int number, int queues, int depth, boolean
 
     /** Connections to a remote export. */
     public static final int MAX_CONNECTIONS = 64;
+
+    /** Seconds that a remote server is waited for, unless said otherwise. */
+    public static final int DEFAULT_TIMEOUT_SECONDS = 30;
+
+    /** A day. */
+    public static final int MAX_TIMEOUT_SECONDS = 86_400;
 }

@@ -337,6 +337,22 @@ class AttachmentsTest {
         assertThat(devices.numbers()).containsExactly(0);
     }
 
+    /** Records written before there was a timeout have none. */
+    @Test
+    void theTimeoutIsKeptAndOlderRecordsHaveTheUsualOne() throws IOException {
+        final Attachment remote =
+                block(attachments.create(new NewAttachment("", REMOTE, 0, 128, false, DeviceMechanism.AUTO, 2, 90)));
+        restart();
+        assertThat(devices.device(0).source()).isEqualTo(new DeviceSource.Remote(REMOTE, 2, Duration.ofSeconds(90)));
+
+        kill();
+        final String json = Files.readString(recordOf(remote));
+        assertThat(json).containsPattern("\"timeoutSeconds\" ?: ?90,");
+        Files.writeString(recordOf(remote), json.replaceFirst("\"timeoutSeconds\" ?: ?90,", ""));
+        start("keep");
+        assertThat(devices.device(0).source()).isEqualTo(new DeviceSource.Remote(REMOTE, 2, Duration.ofSeconds(30)));
+    }
+
     @Test
     void aDamagedRecordIsSetAsideAndTheOthersServed() throws IOException {
         final Attachment bad = attach("", REMOTE);
@@ -389,7 +405,7 @@ class AttachmentsTest {
     }
 
     private static NewAttachment wanted(final String volume, final String source, final boolean readOnly) {
-        return new NewAttachment(volume, source, 0, 128, readOnly, DeviceMechanism.AUTO, 1);
+        return new NewAttachment(volume, source, 0, 128, readOnly, DeviceMechanism.AUTO, 1, 30);
     }
 
     private static void assertProblem(final ProblemType type, final Runnable work) {

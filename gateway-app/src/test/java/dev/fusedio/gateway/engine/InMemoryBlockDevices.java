@@ -1,5 +1,6 @@
 package dev.fusedio.gateway.engine;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -155,7 +156,7 @@ public final class InMemoryBlockDevices implements BlockDevices {
     public Device left(final int number, final String name) {
         final Device device = new Device(
                 number,
-                new DeviceSource.Remote("nbd://gone", 1),
+                new DeviceSource.Remote("nbd://gone", 1, Duration.ofSeconds(30)),
                 new DeviceSpec(name, number, 1, 1, false, DeviceMechanism.AUTO));
         device.orphan();
         devices.put(number, device);
@@ -213,7 +214,8 @@ public final class InMemoryBlockDevices implements BlockDevices {
     }
 
     private static void requireReachable(final DeviceSource source) {
-        if (source instanceof DeviceSource.Remote(final String uri, final int connections)) {
+        if (source instanceof final DeviceSource.Remote remote) {
+            final String uri = remote.uri();
             if (!uri.startsWith("nbd://")) {
                 throw new DataPlaneException("EINVAL", uri + ": it has no scheme of NBD");
             }

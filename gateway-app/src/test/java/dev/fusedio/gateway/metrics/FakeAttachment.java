@@ -26,6 +26,7 @@ record FakeAttachment(long requests) implements BlockDevice {
                 false,
                 DeviceMechanism.AUTO,
                 1,
+                0,
                 1,
                 Instant.EPOCH);
         return new Attachment(record, new FakeAttachment(requests), "");
