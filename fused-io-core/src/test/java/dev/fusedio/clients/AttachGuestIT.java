@@ -3,10 +3,14 @@ package dev.fusedio.clients;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fusedio.guest.Guest;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** {@code attach} as its users have it, on real kernels. */
 class AttachGuestIT {
@@ -25,8 +29,9 @@ class AttachGuestIT {
                 .isEqualTo(mechanism.equals("user-copy"));
     }
 
+    /** Each kernel with one server, or with {@code fusedio.pairs=all} each with each. */
     @ParameterizedTest
-    @CsvSource({"6.12, qemu-nbd, user-copy", "6.18, nbdkit, auto-registration", "7, gateway, auto-registration"})
+    @MethodSource("pairs")
     void anExportBecomesABlockDeviceThatOutlivesTheServersRestart(
             final String kernel, final String peer, final String mechanism) throws Exception {
         final String said = Guest.run(kernel, AttachGuestIT.class, "attach_remote.sh", peer);
@@ -40,6 +45,16 @@ class AttachGuestIT {
         assertThat(timesInMemory(said) > 0)
                 .as("whether payload was in the process, with %s: %s", mechanism, said)
                 .isEqualTo(mechanism.equals("user-copy"));
+    }
+
+    static Stream<Arguments> pairs() {
+        final boolean all = System.getProperty("fusedio.pairs", "").equals("all");
+        final Map<String, String> chosen = Map.of("6.12", "qemu-nbd", "6.18", "nbdkit", "7", "gateway");
+        return Stream.of("6.12", "6.18", "7")
+                .flatMap(kernel -> Stream.of("gateway", "nbdkit", "qemu-nbd")
+                        .filter(peer -> all || peer.equals(chosen.get(kernel)))
+                        .map(peer ->
+                                Arguments.of(kernel, peer, kernel.equals("6.12") ? "user-copy" : "auto-registration")));
     }
 
     private static long timesInMemory(final String said) {
