@@ -77,6 +77,11 @@ export class AttachmentsView {
     }
   }
 
+  /** @param {object} event what changed @returns {boolean} whether the list is to be read anew */
+  change({ type }) {
+    return type.startsWith('attachment.');
+  }
+
   /** @param {object} sample the newest statistics */
   sample(sample) {
     for (const attachment of sample.attachments) {

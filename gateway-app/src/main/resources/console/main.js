@@ -2,6 +2,7 @@
 
 import * as api from './api.js';
 import { AttachmentsView } from './attachments.js';
+import { ChangeStream } from './changes.js';
 import { h, replace, setText } from './dom.js';
 import { History } from './history.js';
 import * as identity from './identity.js';
@@ -9,14 +10,17 @@ import { NodeView } from './node.js';
 import * as notify from './notify.js';
 import { SessionsView } from './sessions.js';
 import { signInPage } from './sign-in.js';
-import { StatisticsStream } from './stream.js';
+import { StatisticsStream } from './statistics.js';
 import * as theme from './theme.js';
 import { VolumeView } from './volume.js';
 import { VolumesView } from './volumes.js';
 
+/** What no event tells of, such as the space that volumes take up, is read again this often. */
 const REFRESH_MILLIS = 10000;
 /** Lists are read again at most this often when many things change. */
 const SETTLE_MILLIS = 300;
+/** Where reading takes long it is done less often still: this many times as long passes between. */
+const REST = 3;
 
 const main = document.getElementById('main');
 const banner = document.getElementById('banner');
@@ -33,10 +37,17 @@ class App {
   #refreshing = null;
   #again = false;
   #timer = null;
-  #stream = new StatisticsStream(
+  #took = 0;
+  #statistics = new StatisticsStream(
     (sample) => this.#sample(sample),
-    (state, about) => this.#state(state, about),
+    (state, about) => this.#state('statistics', state, about),
   );
+  #changes = new ChangeStream(
+    (event) => this.#change(event),
+    () => this.refresh(),
+    (state, about) => this.#state('changes', state, about),
+  );
+  #links = {};
 
   async start() {
     theme.install(document.getElementById('theme'));
@@ -75,13 +86,31 @@ class App {
 
   /** Which statistics the page wants. */
   follow(volumes, limit) {
-    this.#stream.follow(volumes, limit);
+    this.#statistics.follow(volumes, limit);
   }
 
-  /** Reads again what the page shows, soon. */
+  /** Reads again what the page shows, soon. What asks for it meanwhile puts it off no further. */
   refresh() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#refresh(), SETTLE_MILLIS);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.#refresh();
+    }, Math.max(SETTLE_MILLIS, Math.min(REFRESH_MILLIS, REST * this.#took)));
+  }
+
+  /** Says that what the page is about is no more. */
+  gone(title, detail) {
+    this.#view = null;
+    replace(
+      main,
+      h(
+        'div',
+        { class: 'card empty' },
+        h('h1', { tabindex: '-1', text: title }),
+        h('p', { text: detail }),
+        h('p', {}, h('a', { href: '#/volumes', text: 'All volumes' })),
+      ),
+    );
+    main.querySelector('h1').focus();
   }
 
   async #enter() {
@@ -98,6 +127,7 @@ class App {
     who.hidden = me.authentication === 'none';
     setText(who, `${me.name} · ${me.role}`);
     signOut.hidden = identity.token() === null;
+    this.#changes.follow();
     this.#route();
   }
 
@@ -126,7 +156,9 @@ class App {
   }
 
   #showSignIn(problem) {
-    this.#stream.stop();
+    this.#statistics.stop();
+    this.#changes.stop();
+    this.#links = {};
     this.#view = null;
     this.#node = null;
     this.history = new History();
@@ -203,11 +235,13 @@ class App {
       return;
     }
     this.#refreshing = view;
+    const began = performance.now();
     try {
       await view.refresh();
     } catch (problem) {
       this.#refreshFailed(view, problem);
     } finally {
+      this.#took = performance.now() - began;
       this.#refreshing = null;
       if (this.#again || view !== this.#view) {
         this.#again = false;
@@ -221,18 +255,7 @@ class App {
       return; // said elsewhere: at the sign-in, in the banner
     }
     if (problem.status === 404) {
-      replace(
-        main,
-        h(
-          'div',
-          { class: 'card empty' },
-          h('h1', { tabindex: '-1', text: problem.title }),
-          h('p', { text: problem.detail }),
-          h('p', {}, h('a', { href: '#/volumes', text: 'All volumes' })),
-        ),
-      );
-      this.#view = null;
-      main.querySelector('h1').focus();
+      this.gone(problem.title, problem.detail);
       return;
     }
     notify.failed(problem);
@@ -243,30 +266,50 @@ class App {
     this.#view?.sample(sample);
   }
 
-  #state(state, { seconds, reason }) {
-    const texts = {
-      live: 'Live',
-      connecting: 'Connecting',
-      waiting: 'Offline',
-      paused: 'Paused',
-    };
+  #change(event) {
+    const view = this.#view;
+    if (view?.change(event)) {
+      this.refresh();
+    }
+  }
+
+  #state(which, state, about) {
+    this.#links[which] = { state, ...about };
+    const numbers = this.#links.statistics;
+    const changes = this.#links.changes;
+    const states = [numbers?.state ?? 'connecting', changes?.state ?? 'connecting'];
+    const worst = ['waiting', 'connecting', 'paused', 'live'].find((each) => states.includes(each));
     linkState.hidden = false;
-    linkState.dataset.state = state;
-    setText(linkState, texts[state]);
-    if (state === 'live') {
-      if (!banner.hidden) {
-        banner.hidden = true;
-        this.refresh();
+    linkState.dataset.state = worst;
+    if (numbers?.state === 'waiting') {
+      setText(linkState, 'Offline');
+      this.#warn(`${numbers.reason}. The numbers are old. Trying again in ${numbers.seconds} s.`);
+    } else if (changes?.state === 'waiting') {
+      setText(linkState, 'Updates lost');
+      this.#warn(
+        `Live updates are lost: ${changes.reason}. The page is read again every ${REFRESH_MILLIS / 1000} s meanwhile. Trying again in ${changes.seconds} s.`,
+      );
+    } else {
+      setText(linkState, { connecting: 'Connecting', paused: 'Paused', live: 'Live' }[worst]);
+      if (worst === 'connecting') {
+        setText(banner, 'Reconnecting…'); // which nobody sees unless the connection was lost
       }
-      document.body.classList.remove('stale');
-    } else if (state === 'waiting') {
+    }
+    if (worst === 'live' && !banner.hidden) {
+      banner.hidden = true;
+      this.refresh();
+    }
+    if (which === 'statistics' && state === 'waiting') {
       document.body.classList.add('stale');
       this.#view?.stale?.();
-      banner.hidden = false;
-      setText(banner, `${reason}. The numbers are old. Trying again in ${seconds} s.`);
-    } else if (state === 'connecting') {
-      setText(banner, 'Reconnecting…');
+    } else if (which === 'statistics' && state === 'live') {
+      document.body.classList.remove('stale');
     }
+  }
+
+  #warn(text) {
+    banner.hidden = false;
+    setText(banner, text);
   }
 }
 

@@ -50,6 +50,11 @@ export class NodeView {
     );
   }
 
+  /** @param {object} event what changed @returns {boolean} whether the node is to be read anew */
+  change({ type }) {
+    return ['volume.created', 'volume.deleted', 'session.opened', 'session.closed'].includes(type);
+  }
+
   /** @param {object} sample the newest statistics */
   sample(sample) {
     for (const core of sample.node.cores) {

@@ -12,7 +12,6 @@ export class SessionsView {
   title = 'Sessions';
   #app;
   #table;
-  #known = -1;
 
   /** @param {object} app what pages have in common */
   constructor(app) {
@@ -59,13 +58,13 @@ export class SessionsView {
     this.#table.set(await api.list('/sessions'));
   }
 
-  /** @param {object} sample the newest statistics */
-  sample(sample) {
-    if (this.#known !== sample.node.sessions) {
-      this.#known = sample.node.sessions;
-      this.#app.refresh();
-    }
+  /** @param {object} event what changed @returns {boolean} whether the list is to be read anew */
+  change({ type }) {
+    return type.startsWith('session.');
   }
+
+  /** Nothing here is of the statistics. */
+  sample() {}
 
   async #end(session) {
     await endSession(session);

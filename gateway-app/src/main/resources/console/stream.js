@@ -1,13 +1,9 @@
-/** Statistics as they come: server-sent events read by fetch, which can send a token where EventSource can't. */
+/** Server-sent events read by fetch, which can send a token where EventSource can't; opened again when they break. */
 
 import { open, problemOf } from './api.js';
 
 const FIRST_DELAY_MILLIS = 1000;
 const LAST_DELAY_MILLIS = 15000;
-/** An event comes each second: after this long without one the connection is dead, whatever the system says. */
-const SILENCE_MILLIS = 6000;
-/** A page that nobody sees stops asking after this long. */
-const HIDDEN_MILLIS = 60000;
 /** More than a large event has. */
 const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
 
@@ -15,7 +11,7 @@ const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
  * Splits a stream of text into events.
  *
  * @param {ReadableStream<string>} text the stream
- * @yields {{event: string, data: string}} events; comments are left out
+ * @yields {{event: string, data: string, id: ?string}} events; of comments only those that have an id
  */
 export async function* events(text) {
   const reader = text.getReader();
@@ -31,7 +27,7 @@ export async function* events(text) {
       while ((end = rest.indexOf('\n\n')) >= 0) {
         const found = parse(rest.slice(0, end));
         rest = rest.slice(end + 2);
-        if (found.data !== '') {
+        if (found.data !== '' || found.id !== null) {
           yield found;
         }
       }
@@ -46,6 +42,7 @@ export async function* events(text) {
 
 function parse(block) {
   let event = 'message';
+  let id = null;
   const data = [];
   for (const line of block.split('\n')) {
     const colon = line.indexOf(':');
@@ -55,15 +52,27 @@ function parse(block) {
       event = value;
     } else if (field === 'data') {
       data.push(value);
+    } else if (field === 'id') {
+      id = value;
     }
   }
-  return { event, data: data.join('\n') };
+  return { event, data: data.join('\n'), id };
 }
 
-/** Keeps one stream of statistics open, and opens it again when it breaks. */
-export class StatisticsStream {
-  #query = '';
-  #onSample;
+/**
+ * What a stream is of.
+ *
+ * @typedef {object} StreamSource
+ * @property {number} silenceMillis after this long without anything the connection is dead, whatever the system says
+ * @property {number} hiddenMillis a page that nobody sees stops asking after this long
+ * @property {function(): {path: string, headers?: Object<string, string>}} request what to ask for, each time
+ * @property {function({event: string, data: string, id: ?string}): void} received called with all that comes
+ * @property {function(Error): boolean} [refused] whether to ask at once for something else
+ */
+
+/** Keeps one stream open, and opens it again when it breaks. */
+export class Stream {
+  #source;
   #onState;
   #connection = null;
   #retry = null;
@@ -72,30 +81,23 @@ export class StatisticsStream {
   #hiddenSince = null;
 
   /**
-   * @param {function(object): void} onSample called with each sample
+   * @param {StreamSource} source what it is of
    * @param {function('live'|'connecting'|'waiting'|'paused', {seconds?: number, reason?: string}): void} onState
    */
-  constructor(onSample, onState) {
-    this.#onSample = onSample;
+  constructor(source, onState) {
+    this.#source = source;
     this.#onState = onState;
     document.addEventListener('visibilitychange', () => this.#visibility());
     window.addEventListener('online', () => this.#wanted && this.#connection === null && this.#connect());
   }
 
-  /**
-   * Opens the stream for some volumes; an open one is replaced.
-   *
-   * @param {?string[]} volumes names, at most 200; null for the volumes that do most
-   * @param {number} limit the most to show
-   */
-  follow(volumes, limit) {
-    const query = new URLSearchParams({ limit: String(limit) });
-    [...(volumes ?? [])].sort().forEach((name) => query.append('volume', name));
-    const text = query.toString();
-    if (this.#wanted && text === this.#query && (this.#connection !== null || this.#retry !== null)) {
-      return;
-    }
-    this.#query = text;
+  /** @returns {boolean} whether it is open, or about to be tried again */
+  get isOpen() {
+    return this.#wanted && (this.#connection !== null || this.#retry !== null);
+  }
+
+  /** Opens it; an open one is replaced. */
+  open() {
     this.#wanted = true;
     this.#failures = 0;
     this.#connect();
@@ -124,25 +126,26 @@ export class StatisticsStream {
     let watch = null;
     const alive = () => {
       clearTimeout(watch);
-      watch = setTimeout(() => connection.abort(new Error('it went silent')), SILENCE_MILLIS);
+      watch = setTimeout(() => connection.abort(new Error('it went silent')), this.#source.silenceMillis);
     };
     try {
       alive();
-      const response = await open(`/statistics?${this.#query}`, {
-        headers: { Accept: 'text/event-stream' },
+      const { path, headers } = this.#source.request();
+      const response = await open(path, {
+        headers: { Accept: 'text/event-stream', ...headers },
         signal: connection.signal,
       });
       if (!response.ok) {
         throw await problemOf(response);
       }
-      for await (const { data } of events(response.body.pipeThrough(new TextDecoderStream()))) {
+      for await (const event of events(response.body.pipeThrough(new TextDecoderStream()))) {
         alive();
         if (connection !== this.#connection) {
           return;
         }
         this.#failures = 0;
         this.#onState('live', {});
-        this.#onSample(JSON.parse(data));
+        this.#source.received(event);
       }
       throw new Error('it ended');
     } catch (failure) {
@@ -158,6 +161,10 @@ export class StatisticsStream {
 
   #again(failure) {
     if (!this.#wanted || failure.status === 401 || failure.status === 403) {
+      return;
+    }
+    if (this.#source.refused?.(failure)) {
+      this.#connect();
       return;
     }
     this.#failures++;
@@ -176,10 +183,9 @@ export class StatisticsStream {
       this.#hiddenSince = setTimeout(() => {
         this.#drop();
         this.#onState('paused', {});
-      }, HIDDEN_MILLIS);
+      }, this.#source.hiddenMillis);
     } else if (this.#connection === null) {
-      this.#failures = 0;
-      this.#connect();
+      this.open();
     }
   }
 }

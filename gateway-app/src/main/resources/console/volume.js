@@ -79,6 +79,32 @@ export class VolumeView {
     this.#showSessions(sessions);
   }
 
+  /** @param {object} event what changed @returns {boolean} whether the volume is to be read anew */
+  change({ type, subject }) {
+    if (type.startsWith('session.')) {
+      return subject.volume === this.#name;
+    }
+    if (!type.startsWith('volume.')) {
+      return false;
+    }
+    if (subject.previousName === this.#name) {
+      notify.done(`Volume ${this.#name} is named ${subject.name} now.`);
+      this.#app.go(`#/volumes/${encodeURIComponent(subject.name)}`);
+      return false;
+    }
+    if (subject.name !== this.#name) {
+      return false;
+    }
+    if (type === 'volume.deleted') {
+      // with a dialog open it is this page that deletes it, or it is said there that it is no more
+      if (!document.querySelector('dialog[open]')) {
+        this.#app.gone('Deleted', `The volume ${this.#name} was deleted.`);
+      }
+      return false;
+    }
+    return true;
+  }
+
   /** @param {object} sample the newest statistics */
   sample(sample) {
     const statistics = sample.volumes.find((volume) => volume.name === this.#name);
@@ -90,9 +116,6 @@ export class VolumeView {
     this.#charts.bytes.draw(trace.read.values, trace.written.values);
     this.#charts.latency.draw(trace.p50.values, trace.p99.values);
     this.#showOperations(statistics.operations);
-    if (this.#volume && this.#volume.sessions !== statistics.sessions) {
-      this.#app.refresh();
-    }
   }
 
   #showActions(volume) {

@@ -5,6 +5,7 @@ import { Sparkline } from './chart.js';
 import { h, replace, setText } from './dom.js';
 import { bytes, byteRate, count, micros, percent, rate, UNKNOWN } from './format.js';
 import * as identity from './identity.js';
+import { OperationsPanel } from './operations.js';
 import { ItemTable } from './table.js';
 import { createVolume } from './volume-forms.js';
 
@@ -14,7 +15,7 @@ export class VolumesView {
   #app;
   #table;
   #tiles = new Tiles();
-  #known = -1;
+  #operations = new OperationsPanel();
 
   /** @param {object} app what pages have in common */
   constructor(app) {
@@ -54,6 +55,7 @@ export class VolumesView {
       {},
       h('div', { class: 'page-head' }, h('h1', { tabindex: '-1', text: 'Volumes' }), h('div', { class: 'actions' }, create)),
       this.#tiles.element,
+      this.#operations.element,
       h('div', { class: 'table-head' }, this.#table.filter),
       this.#table.element,
     );
@@ -61,7 +63,16 @@ export class VolumesView {
 
   /** Reads the list anew. */
   async refresh() {
-    this.#table.set(await api.list('/volumes'));
+    const [volumes] = await Promise.all([api.list('/volumes'), this.#operations.refresh()]);
+    this.#table.set(volumes);
+  }
+
+  /** @param {object} event what changed @returns {boolean} whether the list is to be read anew */
+  change({ type, subject }) {
+    if (type === 'operation.changed') {
+      return !this.#operations.change(subject);
+    }
+    return type.startsWith('volume.'); // sessions are counted by the statistics
   }
 
   /** @param {object} sample the newest statistics */
@@ -70,11 +81,6 @@ export class VolumesView {
     for (const volume of sample.volumes) {
       this.#table.row(volume.name)?.sample(volume, this.#app.history.of(volume.name));
     }
-    const known = sample.node.volumes + sample.node.damagedVolumes;
-    if (this.#known >= 0 && this.#known !== known) {
-      this.#app.refresh();
-    }
-    this.#known = known;
   }
 
   /** Numbers that are no longer known are not shown as if they were. */

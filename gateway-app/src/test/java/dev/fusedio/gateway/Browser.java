@@ -10,7 +10,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
@@ -44,6 +46,7 @@ final class Browser implements AutoCloseable {
 
     private final ChromeDriver driver;
     private final List<String> requests = new ArrayList<>();
+    private final Map<String, List<String>> headers = new HashMap<>();
     private final List<String> complaints = new ArrayList<>();
 
     private Browser(final ChromeDriver driver) {
@@ -92,6 +95,11 @@ final class Browser implements AutoCloseable {
         driver.get("about:blank"); // after it, only the console asks for anything
         driver.manage().logs().get(LogType.PERFORMANCE);
         return new Browser(driver);
+    }
+
+    /** Has a script run in every page before the page's own. */
+    void beforeEachPage(final String script) {
+        driver.executeCdpCommand("Page.addScriptToEvaluateOnNewDocument", Map.of("source", script));
     }
 
     void open(final String address) {
@@ -237,6 +245,12 @@ final class Browser implements AutoCloseable {
         return List.copyOf(requests);
     }
 
+    /** What requests until now had in a header. */
+    List<String> sent(final String header) {
+        drain();
+        return List.copyOf(headers.getOrDefault(header.toLowerCase(Locale.ROOT), List.of()));
+    }
+
     /** Errors and warnings on the browser's console until now, violations of the content security policy among them. */
     List<String> complaints() {
         drain();
@@ -247,6 +261,10 @@ final class Browser implements AutoCloseable {
         for (final LogEntry entry : driver.manage().logs().get(LogType.PERFORMANCE)) {
             if (entry.getMessage().contains("\"Network.requestWillBeSent\"")) {
                 requests.add(JsonPath.read(entry.getMessage(), "$.message.params.request.url"));
+                JsonPath.<Map<String, String>>read(entry.getMessage(), "$.message.params.request.headers")
+                        .forEach((name, value) -> headers.computeIfAbsent(
+                                        name.toLowerCase(Locale.ROOT), any -> new ArrayList<>())
+                                .add(value));
             }
         }
         for (final LogEntry entry : driver.manage().logs().get(LogType.BROWSER)) {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.jayway.jsonpath.JsonPath;
 import java.io.IOException;
-import java.net.URI;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -370,30 +369,6 @@ class ConsoleIT {
                 "Bearer " + admin);
         assertThat(given.statusCode()).isEqualTo(201);
         return JsonPath.read(new String(given.body(), StandardCharsets.UTF_8), "$.secret");
-    }
-
-    @Test
-    void aRestartOfTheGatewayIsToldOfAndOutlived() throws Exception {
-        try (GatewayProcess gateway = GatewayProcess.start(pool, errors);
-                Browser browser = browser(false)) {
-            browser.open(gateway.rest() + "/");
-            browser.await("#link-state", "Live"::equals);
-            gateway.kill();
-            browser.await("#link-state", "Offline"::equals);
-            browser.await("#banner", text -> text.contains("The numbers are old."));
-            browser.await(".tile-value", text -> text.startsWith("–|–"));
-            try (GatewayProcess again = GatewayProcess.launch(
-                    directory.resolve("errors-again"),
-                    "--gateway.pool.path=" + pool,
-                    "--server.port=" + URI.create(gateway.rest()).getPort(),
-                    "--gateway.nbd.port=0",
-                    "--gateway.engine.memory=8MiB")) {
-                browser.await("#link-state", "Live"::equals);
-                browser.await("#banner", String::isEmpty);
-                browser.await(".tile-value", text -> text.startsWith("0|0 B/s"));
-                assertThat(again.terminate(60)).isEqualTo(128 + 15);
-            }
-        }
     }
 
     @Test

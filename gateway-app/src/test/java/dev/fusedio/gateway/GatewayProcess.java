@@ -58,9 +58,15 @@ public final class GatewayProcess implements AutoCloseable {
 
     /** Starts one on free ports and waits until it is ready. */
     public static GatewayProcess start(final Path pool, final Path errors, final String... more) throws IOException {
+        return startOn(0, pool, errors, more);
+    }
+
+    /** Starts one with that port for REST and waits until it is ready. */
+    static GatewayProcess startOn(final int port, final Path pool, final Path errors, final String... more)
+            throws IOException {
         final List<String> settings = new ArrayList<>(List.of(
                 "--gateway.pool.path=" + pool,
-                "--server.port=0",
+                "--server.port=" + port,
                 "--gateway.nbd.port=0",
                 "--gateway.engine.memory=8MiB"));
         settings.addAll(List.of(more));
