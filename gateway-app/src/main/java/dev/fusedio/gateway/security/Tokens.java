@@ -53,7 +53,7 @@ final class Tokens implements SmartLifecycle {
     private final Clock clock;
     private final SecretFiles files;
     private final TokenFile store;
-    private final Scheduler turns = Schedulers.newSingle("tokens", true);
+    private volatile Scheduler turns = turns();
     private volatile List<TokenRecord> given = List.of();
     private volatile List<TokenRecord> held = List.of();
     private volatile boolean running;
@@ -70,6 +70,9 @@ final class Tokens implements SmartLifecycle {
 
     @Override
     public void start() {
+        if (turns.isDisposed()) {
+            turns = turns(); // it was stopped, and starts again
+        }
         try {
             given = store.read();
             final List<TokenRecord> first = new ArrayList<>();
@@ -251,8 +254,12 @@ final class Tokens implements SmartLifecycle {
         return tokens.stream().anyMatch(token -> token.role() == Role.ADMIN && token.isValidAt(now));
     }
 
+    private static Scheduler turns() {
+        return Schedulers.newSingle("tokens", true);
+    }
+
     private <T> Mono<T> turn(final Callable<T> change) {
-        return Mono.fromCallable(change).subscribeOn(turns);
+        return Mono.defer(() -> Mono.fromCallable(change).subscribeOn(turns));
     }
 
     /**

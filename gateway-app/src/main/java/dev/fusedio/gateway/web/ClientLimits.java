@@ -17,6 +17,7 @@ import reactor.netty.NettyPipeline;
 /** Bounds what clients of one HTTP server can hold: connections, and the time that each keeps one waiting. */
 final class ClientLimits implements WebServerFactoryCustomizer<NettyReactiveWebServerFactory> {
     private static final String DEADLINES = "fused.clientDeadlines";
+    private static final String TARGETS = "fused.requestTargets";
 
     private final HttpLimits limits;
     private final AtomicInteger connections = new AtomicInteger();
@@ -53,7 +54,9 @@ final class ClientLimits implements WebServerFactoryCustomizer<NettyReactiveWebS
             final var _ = channel.close();
             return;
         }
-        channel.pipeline().addAfter(NettyPipeline.HttpCodec, DEADLINES, new ClientDeadlines(limits, this::count));
+        channel.pipeline()
+                .addAfter(NettyPipeline.HttpCodec, DEADLINES, new ClientDeadlines(limits, this::count))
+                .addAfter(DEADLINES, TARGETS, new RequestTargets());
     }
 
     private void count(final ClientCut cut) {

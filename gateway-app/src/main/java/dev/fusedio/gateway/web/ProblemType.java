@@ -65,6 +65,8 @@ public enum ProblemType {
     PRECONDITION_REQUIRED(HttpStatus.PRECONDITION_REQUIRED, "If-Match is needed"),
     /** The body is larger than allowed. */
     CONTENT_TOO_LARGE(HttpStatus.CONTENT_TOO_LARGE, "The body is too large"),
+    /** A first line beyond what is read. */
+    URI_TOO_LONG(HttpStatus.URI_TOO_LONG, "The address is too long"),
     /** Not a media type this address reads. */
     UNSUPPORTED_MEDIA_TYPE(HttpStatus.UNSUPPORTED_MEDIA_TYPE, "The media type is not supported"),
     /** Outside of the volume. */
