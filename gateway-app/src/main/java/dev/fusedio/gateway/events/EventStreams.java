@@ -1,6 +1,7 @@
 package dev.fusedio.gateway.events;
 
 import dev.fusedio.gateway.web.StreamLimit;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.Set;
 import org.springframework.context.SmartLifecycle;
@@ -22,12 +23,13 @@ final class EventStreams implements SmartLifecycle {
     private static final Duration HEARTBEAT = Duration.ofSeconds(15);
 
     private final EventJournal journal;
-    private final StreamLimit streams = new StreamLimit(LIMIT, "streams of events");
+    private final StreamLimit streams;
     private volatile Sinks.Empty<Void> stop = Sinks.empty();
     private volatile boolean running;
 
-    EventStreams(final EventJournal journal) {
+    EventStreams(final EventJournal journal, final MeterRegistry meters) {
         this.journal = journal;
+        this.streams = new StreamLimit(LIMIT, "events", meters);
     }
 
     /**

@@ -14,9 +14,7 @@ import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
-import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
@@ -28,7 +26,6 @@ import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
-import reactor.core.publisher.BufferOverflowStrategy;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -37,14 +34,13 @@ import reactor.core.publisher.Mono;
 @RequestMapping("/api/v1/sessions")
 @Tag(name = "sessions", description = "List, look at, follow and end NBD sessions.")
 final class SessionController {
-    private static final Duration HEARTBEAT = Duration.ofSeconds(15);
-    private static final int EVENT_BACKLOG = 256;
-
     private final NbdSessions sessions;
+    private final SessionStreams streams;
     private final PageTokens pages;
 
-    SessionController(final NbdSessions sessions, final PageTokens pages) {
+    SessionController(final NbdSessions sessions, final SessionStreams streams, final PageTokens pages) {
         this.sessions = sessions;
+        this.streams = streams;
         this.pages = pages;
     }
 
@@ -73,19 +69,14 @@ final class SessionController {
     @Operation(
             summary = "Sessions as they open and close",
             description = "Server-sent events named 'opened' and 'closed', and a comment every 15 s. A client that does"
-                    + " not keep up misses some: list the sessions to be sure.")
+                    + " not keep up misses some: list the sessions to be sure. There are at most 100 at one time.")
+    @ApiResponse(responseCode = "200")
+    @ApiResponse(
+            responseCode = "503",
+            description = "unavailable: too many streams are open",
+            content = {})
     Flux<ServerSentEvent<SessionEvent>> events() {
-        final Flux<ServerSentEvent<SessionEvent>> beats = Flux.interval(Duration.ZERO, HEARTBEAT)
-                .onBackpressureDrop()
-                .map(beat -> ServerSentEvent.<SessionEvent>builder()
-                        .comment("heartbeat")
-                        .build());
-        return sessions.events()
-                .onBackpressureBuffer(EVENT_BACKLOG, dropped -> {}, BufferOverflowStrategy.DROP_OLDEST)
-                .map(event -> ServerSentEvent.builder(event)
-                        .event(event.type().name().toLowerCase(Locale.ROOT))
-                        .build())
-                .mergeWith(beats);
+        return streams.follow();
     }
 
     @GetMapping("/{id}")
