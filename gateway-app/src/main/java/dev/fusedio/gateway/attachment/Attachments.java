@@ -9,7 +9,6 @@ import dev.fusedio.gateway.engine.BlockDevice;
 import dev.fusedio.gateway.engine.BlockDevices;
 import dev.fusedio.gateway.engine.DataPlaneException;
 import dev.fusedio.gateway.engine.DeviceSource;
-import dev.fusedio.gateway.engine.DevicesUnavailableException;
 import dev.fusedio.gateway.engine.FoundDevice;
 import dev.fusedio.gateway.events.EventJournal;
 import dev.fusedio.gateway.web.Precondition;
@@ -52,6 +51,7 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
     private static final Duration RETRY = Duration.ofSeconds(10);
 
     private final BlockDevices devices;
+    private final LeftDevices left;
     private final Catalogue catalogue;
     private final RecordFolder<AttachmentRecord> records;
     private final boolean keep;
@@ -71,6 +71,7 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
             final EventJournal journal,
             final Clock clock) {
         this.devices = devices;
+        this.left = new LeftDevices(devices);
         this.catalogue = catalogue;
         this.records = catalogue.folder("attachments", AttachmentRecord.class);
         this.keep = properties.attachments().onStop() == GatewayProperties.OnStop.KEEP;
@@ -103,11 +104,7 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
 
     /** Devices of this program that no process serves and no attachment here knows; none where there can be none. */
     public Mono<List<FoundDevice>> orphans() {
-        return devices.find(List.copyOf(all.keySet()))
-                .map(found -> found.stream()
-                        .filter(device -> device.orphaned() && device.name().isEmpty())
-                        .toList())
-                .onErrorReturn(DevicesUnavailableException.class, List.of());
+        return left.orphans(all.keySet());
     }
 
     /** Attaches. What is answered is there after a restart. */
@@ -151,7 +148,7 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
                 precondition,
                 force,
                 attachment -> (attachment.device() == null
-                                ? removeUnserved(attachment)
+                                ? left.remove(id)
                                 : attachment.device().detach())
                         .then(records.delete(id))
                         .then(Mono.fromRunnable(() -> {
@@ -183,7 +180,7 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
         return Mono.defer(() -> changes.alone(get(id).record().behind(), Mono.defer(() -> {
             final Attachment attachment = get(id);
             precondition.require(attachment.etag(), "The attachment " + id);
-            return idle(attachment, force).then(work.apply(attachment));
+            return (force ? Mono.<Void>empty() : requireIdle(attachment)).then(work.apply(attachment));
         })));
     }
 
@@ -196,7 +193,7 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
                     .findFirst()
                     .orElseThrow(() -> notFound(id));
             precondition.require(AttachmentView.etag(orphan), "The device " + id);
-            return requireIdle(devices.isInUse(number), number, force).then(work);
+            return (force ? Mono.<Void>empty() : left.requireIdle(number)).then(work);
         }));
     }
 
@@ -321,67 +318,24 @@ public final class Attachments implements SmartLifecycle, VolumeUse {
         final AttachmentRecord record = attachment.record();
         return on(
                 record,
-                source -> devices.find(List.of(id)).flatMap(found -> {
-                    final Optional<FoundDevice> left = mine(found, id);
-                    final boolean recovers = left.map(FoundDevice::started).orElse(false);
-                    final Mono<Void> cleared = left.isPresent() && !recovers
-                            ? devices.remove(left.get().number())
-                            : Mono.empty();
-                    return cleared.then(
-                                    recovers
-                                            ? devices.recover(left.orElseThrow().number(), source, record.spec())
-                                            : devices.attach(source, record.spec()))
-                            .flatMap(device -> {
-                                final AttachmentRecord served = record.servedAs(device.number(), recovers);
-                                // published first: the device is served, whether or not the record can be written
-                                events.changed(publish(new Attachment(served, device, "")));
-                                LOG.info("attachment {} is served again as /dev/ublkb{}", id, device.number());
-                                // of a device that is taken over its old size and the reason for it were not kept
-                                return records.write(id, served)
-                                        .then(recovers ? resize(id, device) : Mono.empty())
-                                        .thenReturn(served);
-                            })
-                            .map(served -> Objects.requireNonNull(all.get(id)));
+                source -> left.serve(id, source, record.spec()).flatMap(again -> {
+                    final BlockDevice device = again.device();
+                    final AttachmentRecord served = record.servedAs(device.number(), again.recovered());
+                    // published first: the device is served, whether or not the record can be written
+                    events.changed(publish(new Attachment(served, device, "")));
+                    LOG.info("attachment {} is served again as /dev/ublkb{}", id, device.number());
+                    // of a device that is taken over its old size and the reason for it were not kept
+                    return records.write(id, served)
+                            .then(again.recovered() ? resize(id, device) : Mono.empty())
+                            .then(Mono.fromSupplier(() -> Objects.requireNonNull(all.get(id))));
                 }));
     }
 
-    /** Nothing here serves it; a device that an earlier process left may still be there, with requests that wait. */
-    private Mono<Void> removeUnserved(final Attachment attachment) {
-        return left(attachment)
-                .flatMap(left ->
-                        left.map(device -> devices.remove(device.number())).orElse(Mono.empty()));
-    }
-
-    private Mono<Void> idle(final Attachment attachment, final boolean force) {
+    private Mono<Void> requireIdle(final Attachment attachment) {
         final BlockDevice device = attachment.device();
-        return device != null
-                ? requireIdle(device.isInUse(), device.number(), force)
-                : left(attachment)
-                        .flatMap(left -> left.filter(FoundDevice::started)
-                                .map(found -> requireIdle(devices.isInUse(found.number()), found.number(), force))
-                                .orElse(Mono.empty()));
-    }
-
-    private Mono<Optional<FoundDevice>> left(final Attachment attachment) {
-        return devices.find(List.of(attachment.id()))
-                .onErrorReturn(DevicesUnavailableException.class, List.of())
-                .map(found -> mine(found, attachment.id()));
-    }
-
-    private static Optional<FoundDevice> mine(final List<FoundDevice> found, final String id) {
-        return found.stream().filter(device -> device.name().equals(id)).findFirst();
-    }
-
-    private static Mono<Void> requireIdle(final Mono<Boolean> isInUse, final int number, final boolean force) {
-        if (force) {
-            return Mono.empty();
-        }
-        return isInUse.flatMap(used -> used
-                ? Mono.error(new ProblemException(
-                        ProblemType.ATTACHMENT_IN_USE,
-                        "/dev/ublkb" + number + " is mounted, or another program or device has it for itself. Unmount"
-                                + " it first, or say force=true: what is not written to it by then fails."))
-                : Mono.empty());
+        return device == null
+                ? left.requireIdle(attachment.id())
+                : LeftDevices.requireIdle(device.isInUse(), device.number());
     }
 
     /** Two devices on one source would each cache it and overwrite the other's data; only readers can share. */
