@@ -1,5 +1,6 @@
 package dev.fusedio.gateway;
 
+import dev.fusedio.gateway.startup.DataPlaneFirst;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.ConfigurationPropertiesScan;
@@ -19,7 +20,9 @@ public class GatewayApplication {
     @SuppressWarnings("SystemExitOutsideMain") // this is main
     public static void main(final String[] args) {
         try {
-            SpringApplication.run(GatewayApplication.class, args);
+            final SpringApplication application = new SpringApplication(GatewayApplication.class);
+            application.addListeners(new DataPlaneFirst());
+            application.run(args);
         } catch (final RuntimeException | Error failure) {
             // What went wrong is on standard error by now, on one line if it is the environment's fault.
             System.exit(exitCode(failure));

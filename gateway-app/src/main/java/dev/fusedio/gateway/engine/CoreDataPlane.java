@@ -114,6 +114,12 @@ final class CoreDataPlane implements DataPlane, SmartLifecycle {
         return running != null;
     }
 
+    /** But in the training run for an image, whose build may not use io_uring. */
+    @Override
+    public boolean isAutoStartup() {
+        return !"without-rings".equals(System.getProperty("fused.training"));
+    }
+
     @Override
     public int getPhase() {
         return PHASE;

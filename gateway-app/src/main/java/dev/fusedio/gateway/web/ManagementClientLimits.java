@@ -9,6 +9,7 @@ import org.springframework.context.annotation.Condition;
 import org.springframework.context.annotation.ConditionContext;
 import org.springframework.context.annotation.Conditional;
 import org.springframework.core.type.AnnotatedTypeMetadata;
+import org.springframework.web.server.adapter.WebHttpHandlerBuilder;
 
 /** The limits on clients of a management port of its own, whose server asks its own context only. */
 @ManagementContextConfiguration(value = ManagementContextType.CHILD, proxyBeanMethods = false)
@@ -19,11 +20,15 @@ final class ManagementClientLimits {
         return new ClientLimits(properties.http(), meters, "management");
     }
 
-    /** False where the scan of the application's own context finds the class. */
+    /** False where the scan of the application's own context, which may have a parent without a web, finds the class. */
     static final class InChildContext implements Condition {
         @Override
         public boolean matches(final ConditionContext context, final AnnotatedTypeMetadata metadata) {
-            return context.getBeanFactory() != null && context.getBeanFactory().getParentBeanFactory() != null;
+            return context.getBeanFactory() != null
+                    && context.getBeanFactory().getParentBeanFactory() != null
+                    && context.getBeanFactory()
+                            .getParentBeanFactory()
+                            .containsBean(WebHttpHandlerBuilder.WEB_HANDLER_BEAN_NAME);
         }
     }
 }
