@@ -75,6 +75,15 @@ class GatewayIT {
         }
     }
 
+    /** ADR 0014: who waits for a volume doesn't wait for the web. */
+    @Test
+    void nbdListensBeforeTheWebIsMade() throws Exception {
+        try (GatewayProcess gateway = GatewayProcess.start(pool, errors)) {
+            assertThat(gateway.terminate(60)).isEqualTo(128 + 15);
+            assertThat(gateway.log()).containsSubsequence("NBD listens at", "Netty started on port");
+        }
+    }
+
     @Test
     void everyBackendGivesBackWhatItGotAndTheScrapeTellsOfIt() throws Exception {
         try (GatewayProcess gateway = GatewayProcess.start(pool, errors)) {

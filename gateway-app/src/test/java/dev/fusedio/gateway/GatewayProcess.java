@@ -112,6 +112,11 @@ public final class GatewayProcess implements AutoCloseable {
         return URI.create(rest).getAuthority();
     }
 
+    /** What it has said so far. */
+    public String log() throws IOException {
+        return Files.readString(log);
+    }
+
     public long pid() {
         return process.pid();
     }
