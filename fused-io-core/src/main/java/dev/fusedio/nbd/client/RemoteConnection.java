@@ -61,6 +61,7 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
     private int freeCount;
     private long lastCookie;
     private int directReads;
+    private int awaited;
 
     private Phase phase = Phase.LIVE;
     private String reason = "";
@@ -124,6 +125,7 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
         lastCookie += 1L << INDEX_BITS;
         request.cookie = lastCookie | index;
         request.sentAt = loop.now();
+        awaited++;
         if (isDirect(request)) {
             directReads++;
         }
@@ -178,6 +180,7 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
             return;
         }
         request.replied = true;
+        awaited--;
         if (!request.sending) { // else the send still has its buffer
             end(request);
         }
@@ -192,6 +195,9 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
         final int index = (int) request.cookie & INDEX_MASK;
         requests[index] = null;
         free[freeCount++] = index;
+        if (!request.replied) {
+            awaited--;
+        }
         if (isDirect(request)) {
             directReads--;
         }
@@ -235,7 +241,10 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
 
     private void receiveHeader() {
         final boolean drain = phase != Phase.LIVE;
-        bulkArmed = drain || (directReads == 0 && freeCount < DEPTH && !queue.borrowsKernelBuffers());
+        // Bulk only where a reply is to come besides the one whose payload is being received: while it is armed no read to a
+        // kernel's buffer is sent, and nothing but a reply ends it.
+        final boolean awaitsReply = awaited > (payloadArmed ? 1 : 0);
+        bulkArmed = drain || (directReads == 0 && awaitsReply && !queue.borrowsKernelBuffers());
         final long space = drain ? parser.discard() : parser.space();
         receiveArmed = true;
         Sqe.recv(
