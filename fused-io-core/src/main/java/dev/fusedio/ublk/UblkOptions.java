@@ -1,5 +1,6 @@
 package dev.fusedio.ublk;
 
+import dev.fusedio.volume.BackendCapabilities;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -14,7 +15,8 @@ import java.util.Optional;
  * @param maxIoBytes longest block request, a power of two from 4 KiB to 1 MiB
  * @param readOnly whether the device refuses to be written to although the volume could
  * @param mechanism which to use and no other; empty for the best that works
- * @param copyBelow requests shorter than this many bytes are copied although pages could be lent; 0 for none
+ * @param copyBelow requests shorter than this many bytes are copied although pages could be lent; 0 for
+ *     those that the storage says
  * @param patience how long to wait for a device's node, its dead server's end, or its idleness
  */
 public record UblkOptions(
@@ -48,6 +50,11 @@ public record UblkOptions(
     /** Any number, a queue for each loop, depth 128, requests up to 512 KiB, the best mechanism. */
     public static UblkOptions defaults() {
         return new UblkOptions(-1, 0, 0, DEFAULT_DEPTH, 512 << 10, false, Optional.empty(), 0, DEFAULT_PATIENCE);
+    }
+
+    /** The shortest request whose pages are lent to this storage. With a mechanism that was asked for it lends all. */
+    int copyBelow(final BackendCapabilities storage) {
+        return mechanism.isPresent() ? copyBelow : Math.max(copyBelow, storage.lendFrom());
     }
 
     /** The same with one mechanism and no other. */

@@ -57,7 +57,7 @@ final class UblkQueues {
         for (int index = 0; index < info.queues(); index++) {
             final CoreLoop loop =
                     loops.loops().get(index % options.servedBy(loops.loops().size()));
-            queues.add(new UblkQueue(index, loop, info, mechanism, options.copyBelow(), volume));
+            queues.add(new UblkQueue(index, loop, info, mechanism, options.copyBelow(volume.capabilities()), volume));
         }
         final UblkQueues all = new UblkQueues(info.id(), charFd, List.copyOf(queues));
         for (int index = 0; index < info.queues(); index++) {

@@ -49,6 +49,7 @@ public final class DelayBackend extends BackendWrapper {
                 of.canExtents(),
                 of.canMultiConnect(),
                 of.canBorrowKernelBuffer(),
+                of.lendFrom(),
                 of.readOnly(),
                 of.rotational(),
                 of.minimumBlock(),

@@ -33,6 +33,7 @@ public final class FileBackend implements Backend {
                 file.canExtents(),
                 true,
                 true,
+                0,
                 readOnly,
                 false,
                 minimum,

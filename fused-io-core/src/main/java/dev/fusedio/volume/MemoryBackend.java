@@ -33,7 +33,7 @@ public final class MemoryBackend implements Backend {
 
     @Override
     public BackendCapabilities capabilities() {
-        return new BackendCapabilities(true, true, true, false, true, false, false, false, 1, PAGE);
+        return new BackendCapabilities(true, true, true, false, true, false, 0, false, false, 1, PAGE);
     }
 
     @Override

@@ -60,7 +60,7 @@ class RequestEdgeTest {
             boolean context) {
         Negotiated negotiated(final long size) {
             final BackendCapabilities can = new BackendCapabilities(
-                    trim && !readOnly, fastZero && !readOnly, fua, true, true, true, readOnly, false, block, 4096);
+                    trim && !readOnly, fastZero && !readOnly, fua, true, true, true, 0, readOnly, false, block, 4096);
             return new Negotiated(
                     new Volume("vol", "", new Declared(can, size), readOnly),
                     size,

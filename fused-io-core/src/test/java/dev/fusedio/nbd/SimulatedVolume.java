@@ -38,7 +38,7 @@ final class SimulatedVolume implements Backend {
 
     @Override
     public BackendCapabilities capabilities() {
-        return new BackendCapabilities(true, true, true, true, true, true, false, false, 1, PAGE);
+        return new BackendCapabilities(true, true, true, true, true, true, 0, false, false, 1, PAGE);
     }
 
     @Override

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 /** Numbers that a C compiler gave for include/uapi/linux/ublk_cmd.h, and what is made of a storage's capabilities. */
 class UblkAbiTest {
     private static final BackendCapabilities FILE =
-            new BackendCapabilities(true, true, true, true, true, true, false, false, 1, 4096);
+            new BackendCapabilities(true, true, true, true, true, true, 0, false, false, 1, 4096);
 
     /** _IOC() of asm-generic/ioctl.h: 1 for _IOW, 2 for _IOR. */
     private static int ioc(final int direction, final int number, final int bytes) {
@@ -113,7 +113,7 @@ class UblkAbiTest {
     @Test
     void blocksOfDirectStorageAreTheDevices() throws Exception {
         final BackendCapabilities direct =
-                new BackendCapabilities(false, false, false, true, true, true, false, true, 4096, 65536);
+                new BackendCapabilities(false, false, false, true, true, true, 0, false, true, 4096, 65536);
         final UblkParameters parameters = UblkParameters.of(direct, (1 << 20) + 4095, 1 << 19, false, true);
         assertThat(parameters.logicalBlock()).isEqualTo(4096);
         assertThat(parameters.preferredBlock()).isEqualTo(65536);
@@ -127,7 +127,7 @@ class UblkAbiTest {
     @Test
     void whatIsNoBlockDeviceIsRefused() {
         final BackendCapabilities large =
-                new BackendCapabilities(false, false, false, true, true, true, false, true, 8192, 8192);
+                new BackendCapabilities(false, false, false, true, true, true, 0, false, true, 8192, 8192);
         assertThatThrownBy(() -> UblkParameters.of(large, 1 << 20, 1 << 19, false, false))
                 .isInstanceOf(UblkException.class)
                 .hasMessageContaining("8192");

@@ -9,7 +9,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class BackendCapabilitiesTest {
     private static BackendCapabilities of(final int minimum, final int preferred) {
-        return new BackendCapabilities(true, true, true, true, true, true, false, false, minimum, preferred);
+        return new BackendCapabilities(true, true, true, true, true, true, 0, false, false, minimum, preferred);
     }
 
     @ParameterizedTest

@@ -25,6 +25,12 @@ record ExportInfo(
         long allocationContext) {
     static final long NO_CONTEXT = -1;
 
+    /**
+     * Shorter payloads are copied: their replies come many to a receive, while pages that are lent take one receive each, of
+     * just their length (docs/performance.md, "Block devices").
+     */
+    static final int LEND_FROM = 64 << 10;
+
     /** What may be lost at a reconnect only by breaking what was promised to users of the volume. */
     private static final int PROMISED = NbdProtocol.FLAG_SEND_FLUSH
             | NbdProtocol.FLAG_SEND_FUA
@@ -58,6 +64,7 @@ record ExportInfo(
                 allocationContext != NO_CONTEXT,
                 true, // every lane's flush goes to a server that promised it, or all go by one connection
                 true,
+                LEND_FROM,
                 !writable,
                 has(NbdProtocol.FLAG_ROTATIONAL),
                 minimumBlock,

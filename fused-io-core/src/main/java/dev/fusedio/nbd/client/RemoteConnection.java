@@ -115,7 +115,7 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
             return false;
         }
         // what a receive under way would take of its payload couldn't be put into a kernel's buffer
-        return !(bulkArmed && request.isRead() && !request.inMemory);
+        return !(bulkArmed && request.isLentRead());
     }
 
     /** Takes a request; it leaves with {@link #flush}. */
@@ -241,10 +241,11 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
 
     private void receiveHeader() {
         final boolean drain = phase != Phase.LIVE;
-        // Bulk only where a reply is to come besides the one whose payload is being received: while it is armed no read to a
+        // Bulk only where a reply is to come besides the one whose payload is being received: while it is armed no read
+        // to a
         // kernel's buffer is sent, and nothing but a reply ends it.
         final boolean awaitsReply = awaited > (payloadArmed ? 1 : 0);
-        bulkArmed = drain || (directReads == 0 && awaitsReply && !queue.borrowsKernelBuffers());
+        bulkArmed = drain || (directReads == 0 && awaitsReply && !queue.expectsLentReads());
         final long space = drain ? parser.discard() : parser.space();
         receiveArmed = true;
         Sqe.recv(

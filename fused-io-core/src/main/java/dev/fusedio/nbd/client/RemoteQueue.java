@@ -24,6 +24,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class RemoteQueue implements Deferred {
     private static final long TICK_NANOS = 100_000_000;
+
+    /** How long after a read to a kernel's buffer another one is expected. */
+    private static final long LENT_READS_NANOS = 100_000_000;
+
     private static final long FIRST_RETRY_NANOS = 20_000_000;
     private static final long LAST_RETRY_NANOS = 1_000_000_000;
     private static final int O_RDONLY_CLOEXEC = 0x80000;
@@ -98,7 +102,8 @@ final class RemoteQueue implements Deferred {
     private int active;
     private long nextSequence;
     private boolean deferred;
-    private boolean kernelBuffers;
+    private int lentReadsPending;
+    private long lentReadsUntil;
     private boolean closing;
     private @Nullable RingFile zeroes;
     private int zeroesDescriptor = -1;
@@ -124,6 +129,7 @@ final class RemoteQueue implements Deferred {
             final int connections,
             final Connector connector) {
         this.loop = loop;
+        this.lentReadsUntil = loop.now();
         this.promised = promised;
         this.mechanism = mechanism;
         this.connector = connector;
@@ -172,9 +178,12 @@ final class RemoteQueue implements Deferred {
         return promised;
     }
 
-    /** Whether reads have buffers that aren't in this process's memory. */
-    boolean borrowsKernelBuffers() {
-        return kernelBuffers;
+    /**
+     * Whether reads come, or have just come, whose buffers aren't in this process's memory. A receive that takes whatever
+     * arrives would have to end before such a read could be sent, and it ends with the reply to something else.
+     */
+    boolean expectsLentReads() {
+        return lentReadsPending > 0 || loop.now() - lentReadsUntil < 0;
     }
 
     /** How it stands. Any thread. */
@@ -216,8 +225,8 @@ final class RemoteQueue implements Deferred {
         request.arrivedAt = loop.now();
         request.rewind();
         active++;
-        if (request.isRead() && !request.inMemory) {
-            kernelBuffers = true;
+        if (request.isLentRead()) {
+            lentReadsUntil = request.arrivedAt + LENT_READS_NANOS;
         }
         if (request.changes()) {
             final boolean waits = overlapsOlder(request);
@@ -240,7 +249,7 @@ final class RemoteQueue implements Deferred {
     }
 
     private void append(final RemoteRequest request) {
-        pendingCount++;
+        countPending(request, 1);
         request.next = null;
         if (pendingTail == null) {
             pendingHead = request;
@@ -253,7 +262,7 @@ final class RemoteQueue implements Deferred {
     private @Nullable RemoteRequest poll() {
         final RemoteRequest request = pendingHead;
         if (request != null) {
-            pendingCount--;
+            countPending(request, -1);
             pendingHead = request.next;
             if (pendingHead == null) {
                 pendingTail = null;
@@ -263,9 +272,16 @@ final class RemoteQueue implements Deferred {
         return request;
     }
 
+    private void countPending(final RemoteRequest request, final int by) {
+        pendingCount += by;
+        if (request.isLentRead()) {
+            lentReadsPending += by;
+        }
+    }
+
     /** Puts a request back to where its age is: it goes before all that came later. */
     private void insert(final RemoteRequest request) {
-        pendingCount++;
+        countPending(request, 1);
         RemoteRequest before = null;
         RemoteRequest at = pendingHead;
         while (at != null && at.sequence < request.sequence) {

@@ -109,6 +109,11 @@ final class RemoteRequest {
         return position < other.position + other.length && other.position < position + length;
     }
 
+    /** Whether it reads to pages of the kernel's. */
+    boolean isLentRead() {
+        return isRead() && !inMemory;
+    }
+
     boolean isRead() {
         return type == NbdProtocol.CMD_READ;
     }
