@@ -23,7 +23,7 @@ RESULTS  a folder, which the guest can write to as /mnt
 SCRIPT   a bash script that is run in the guest as root; its exit status is this program's
 
 Environment: GUEST_CACHE (where kernels are kept: $CACHE), GUEST_MEMORY (3G), GUEST_TIMEOUT (seconds, 600),
-GUEST_DISKS (image files, which become /dev/vda, /dev/vdb ...), GUEST_ACCEL (tcg).
+GUEST_DISKS (image files, which become /dev/vda, /dev/vdb ...), GUEST_ACCEL (tcg), GUEST_CPU (max).
 
 Needs qemu-system-x86, busybox-static, cpio, zstd and xz-utils.
 END
@@ -161,7 +161,7 @@ boot() {
     # The console is the script's output; terminal escapes of the firmware are taken out of it. The emulator's time stamp
     # counter is one for all processors, so the kernel need not watch it, nor patch itself when it looks unsteady.
     timeout "${GUEST_TIMEOUT:-600}" qemu-system-x86_64 \
-        -accel "${GUEST_ACCEL:-tcg,thread=multi,tb-size=1024}" -cpu max -m "${GUEST_MEMORY:-3G}" -smp 2 \
+        -accel "${GUEST_ACCEL:-tcg,thread=multi,tb-size=1024}" -cpu "${GUEST_CPU:-max}" -m "${GUEST_MEMORY:-3G}" -smp 2 \
         -nographic -no-reboot -net none \
         -kernel "$CACHE/$line/vmlinuz" -initrd "$CACHE/$line/initrd.gz" \
         -append "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable" "${disks[@]}" \
