@@ -9,7 +9,7 @@ package dev.fusedio.volume;
  * @param canExtents whether holes are known
  * @param canMultiConnect whether a flush on one lane covers what was acknowledged on all
  * @param canBorrowKernelBuffer whether reads and writes can work on a kernel's buffer by index
- * @param lendFrom bytes from which on lending a kernel's buffer costs less than copying it; 0 where it always does
+ * @param lendFrom bytes from which on a kernel's buffer is lent, because copying a shorter one costs less; 0 to lend all
  * @param readOnly whether nothing can be written
  * @param rotational whether seeks are slow
  * @param minimumBlock bytes; offsets and lengths are multiples of it; a power of two, 1 to 65536

@@ -241,9 +241,8 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
 
     private void receiveHeader() {
         final boolean drain = phase != Phase.LIVE;
-        // Bulk only where a reply is to come besides the one whose payload is being received: while it is armed no read
-        // to a
-        // kernel's buffer is sent, and nothing but a reply ends it.
+        // Bulk only where a reply is to come besides the one whose payload is being received: while it is armed no
+        // read to a kernel's buffer is sent, and nothing but a reply ends it.
         final boolean awaitsReply = awaited > (payloadArmed ? 1 : 0);
         bulkArmed = drain || (directReads == 0 && awaitsReply && !queue.expectsLentReads());
         final long space = drain ? parser.discard() : parser.space();
