@@ -232,15 +232,19 @@ public final class KernelRing implements RingDriver {
     @Override
     public long sqe() {
         if (submissionQueue.free() == 0) {
-            submitAll();
+            submit();
         }
         return submissionQueue.next();
     }
 
     @Override
     public void reserve(final int count) {
-        if (submissionQueue.free() < count) {
-            submitAll();
+        if (count > submissionQueue.entries()) {
+            throw new IllegalArgumentException(
+                    "room for " + count + " entries in a ring of " + submissionQueue.entries());
+        }
+        while (submissionQueue.free() < count) {
+            submit();
         }
     }
 
@@ -249,10 +253,12 @@ public final class KernelRing implements RingDriver {
         return submissionQueue.unpublished();
     }
 
-    private void submitAll() {
+    /** Hands over what is pending, or a part of it. */
+    private void submit() {
+        final int free = submissionQueue.free();
         enter(false, 0);
-        if (submissionQueue.free() == 0) {
-            throw new IllegalStateException("the kernel took no submission although the queue is full");
+        if (submissionQueue.free() == free) {
+            throw new IllegalStateException("the kernel took no submission although room is needed");
         }
     }
 

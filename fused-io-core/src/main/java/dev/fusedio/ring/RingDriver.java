@@ -13,7 +13,11 @@ public interface RingDriver extends AutoCloseable {
      */
     long sqe();
 
-    /** Makes room for {@code count} entries, so that a chain of linked ones isn't cut by a submission in between. */
+    /**
+     * Makes room for {@code count} entries, so that a chain of linked ones isn't cut by a submission in between.
+     *
+     * @param count at most what the ring has
+     */
     void reserve(int count);
 
     /** Entries written and not yet submitted. */

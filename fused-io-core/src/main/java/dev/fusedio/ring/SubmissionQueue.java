@@ -33,6 +33,10 @@ final class SubmissionQueue {
         }
     }
 
+    int entries() {
+        return entries;
+    }
+
     /** Entries free for use, given what the kernel has consumed. */
     int free() {
         return entries - (next - Memory.getIntAcquire(head));

@@ -1,6 +1,7 @@
 package dev.fusedio.ring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -136,6 +137,13 @@ class KernelRingIT {
         await(ENTRIES + 1);
         assertThat(completions)
                 .contains(new Completion(1000, -Errno.EBADF, 0), new Completion(1001, -Errno.ECANCELED, 0));
+    }
+
+    @Test
+    void aChainThatIsLongerThanTheQueueIsRefused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> ring.reserve(ENTRIES + 1))
+                .withMessageContaining("room for " + (ENTRIES + 1));
     }
 
     /** Far more completions than the queue has places, drained late: the kernel keeps them, none is lost. */
