@@ -9,7 +9,7 @@ import dev.fusedio.sys.Errno;
  * A secondary that reads or writes a file: short transfers are continued until all is done or an errno ends it (rule 5
  * of the contract).
  */
-final class FileTransfer {
+public final class FileTransfer {
     private int opcode;
     private int fd;
     private int sqeFlag;
@@ -25,7 +25,7 @@ final class FileTransfer {
      *
      * @param fixedIndex the registered buffer's, or negative for memory that isn't registered
      */
-    void start(
+    public void start(
             final CoreLoop loop,
             final Direction direction,
             final int fixedIndex,
@@ -59,7 +59,7 @@ final class FileTransfer {
      *
      * @return {@link FusedCommand#PENDING} when the rest was submitted, else the whole length or a negated error number
      */
-    int advance(final CoreLoop loop, final int result, final long userData) {
+    public int advance(final CoreLoop loop, final int result, final long userData) {
         if (result > 0) {
             if (result > remaining) {
                 throw new IllegalStateException("a transfer of " + remaining + " bytes completed with " + result);

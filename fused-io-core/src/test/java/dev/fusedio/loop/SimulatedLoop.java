@@ -68,6 +68,18 @@ public final class SimulatedLoop implements AutoCloseable {
                     tiny ? 2 : 16,
                     tiny ? 4096 : 65536);
         }
+
+        /** The same with room for chains of {@code count}. */
+        public Config withEntriesFor(final int count) {
+            return new Config(
+                    Math.max(entries, count),
+                    completions,
+                    files,
+                    slabBytes,
+                    slabRegistered,
+                    receiveBuffers,
+                    receiveBufferBytes);
+        }
     }
 
     /** A loop as {@link Config#of} draws it. */

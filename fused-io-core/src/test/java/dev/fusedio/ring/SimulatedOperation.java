@@ -93,6 +93,25 @@ final class SimulatedOperation {
         return pairs;
     }
 
+    /** Whether its address is of a registered buffer. */
+    boolean isFixed() {
+        return switch (opcode) {
+            case IoUring.OP_READ_FIXED, IoUring.OP_WRITE_FIXED -> true;
+            case IoUring.OP_SEND, IoUring.OP_SEND_ZC, IoUring.OP_RECV -> (ioprio & IoUring.RECVSEND_FIXED_BUF) != 0;
+            default -> false;
+        };
+    }
+
+    /** Its address turns out to be an offset in a buffer at {@code base}. */
+    void relocate(final long base) {
+        regions[0] = base + addr;
+    }
+
+    /** It has no memory: its buffer isn't there, or ends before. */
+    void withhold() {
+        regions[1] = 0;
+    }
+
     boolean has(final int flag) {
         return (flags & flag) != 0;
     }

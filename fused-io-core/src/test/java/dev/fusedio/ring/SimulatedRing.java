@@ -4,7 +4,10 @@ import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.Memory;
 import dev.fusedio.sys.SimulatedTime;
+import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -44,6 +47,7 @@ public final class SimulatedRing implements RingDriver {
     private final int entries;
     private final long sqes;
     private final SimulatedDescriptor wakeUp = new SimulatedSpecials.WakeUp();
+    private final SimulatedDescriptor zeroes = new SimulatedSpecials.Zeroes();
     private final SimulatedDescriptor none = new SimulatedSpecials.NoFile();
     private final Map<Integer, SimulatedDescriptor> descriptors = new HashMap<>();
     private final SimulatedFileTable table;
@@ -57,12 +61,15 @@ public final class SimulatedRing implements RingDriver {
     /** Closed descriptors whose last bytes still travel. */
     private final List<SimulatedDescriptor> lingering = new ArrayList<>();
 
+    private record LentBuffer(long address, int length) {}
+
     private int written;
     private int taken;
     private int nextDescriptor = FIRST_DESCRIPTOR;
     private @Nullable Libc noticingBy;
     private long bufferAddress;
     private long bufferLength = -1;
+    private final Map<Integer, LentBuffer> lent = new HashMap<>();
     private long enters;
     private long submissions;
     private boolean closed;
@@ -142,6 +149,33 @@ public final class SimulatedRing implements RingDriver {
      */
     public SimulatedUblk ublk(final long descriptors, final int depth) {
         return open(new SimulatedUblk(descriptors, depth));
+    }
+
+    /**
+     * Puts a block request's pages into the buffer table: operations of the ring reach them by index and offset.
+     *
+     * @return the index, from 1 on
+     */
+    public int lend(final long address, final int length) {
+        int index = 1;
+        while (lent.containsKey(index)) {
+            index++;
+        }
+        lent.put(index, new LentBuffer(address, length));
+        return index;
+    }
+
+    /** The block request has ended: its pages are not to be reached any more, and nothing may be using them. */
+    public void takeBack(final int index) {
+        final LentBuffer buffer = lent.remove(index);
+        if (buffer == null) {
+            throw new IllegalArgumentException("no buffer " + index + " is lent");
+        }
+        for (final SimulatedOperation operation : active) {
+            if (operation.touches(buffer.address(), buffer.length())) {
+                throw new AssertionError("a block request ended while its pages are used by " + operation);
+            }
+        }
     }
 
     private <T extends SimulatedDescriptor> T open(final T descriptor) {
@@ -229,6 +263,9 @@ public final class SimulatedRing implements RingDriver {
     @Override
     public void reserve(final int count) {
         requireOpen();
+        if (count > entries) {
+            throw new IllegalArgumentException("room for " + count + " entries in a ring of " + entries);
+        }
         if (entries - pending() < count) {
             submit(entries);
         }
@@ -305,11 +342,26 @@ public final class SimulatedRing implements RingDriver {
         if (operation.has(IoUring.SQE_FIXED_FILE)) {
             return table.get(operation.fd);
         }
+        if (operation.opcode == IoUring.OP_READ_FIXED && isZeroDevice(operation.fd)) {
+            return zeroes;
+        }
         final boolean real =
                 operation.fd >= 0 && operation.fd < FIRST_DESCRIPTOR && !descriptors.containsKey(operation.fd);
         return real && operation.opcode == IoUring.OP_READ && operation.len == Long.BYTES
                 ? wakeUp
                 : descriptors.get(operation.fd);
+    }
+
+    /** Whether the program has opened the real /dev/zero, perhaps by a number that a socket had before. */
+    private static boolean isZeroDevice(final int descriptor) {
+        try {
+            return descriptor >= 0
+                    && descriptor < FIRST_DESCRIPTOR
+                    && Files.readSymbolicLink(Path.of("/proc/self/fd", Integer.toString(descriptor)))
+                            .equals(Path.of("/dev/zero"));
+        } catch (final IOException e) {
+            return false; // closed
+        }
     }
 
     private SimulatedDescriptor target(final SimulatedOperation operation) {
@@ -318,6 +370,9 @@ public final class SimulatedRing implements RingDriver {
 
     private void activate(final SimulatedOperation operation) {
         operation.delay = chance.lateness();
+        if (operation.isFixed() && operation.bufIndex > 0) {
+            reach(operation);
+        }
         if (!wakeUp.equals(operation.target)) {
             for (final SimulatedOperation other : active) {
                 if (operation.disturbs(other)) {
@@ -327,6 +382,15 @@ public final class SimulatedRing implements RingDriver {
             operation.begin();
         }
         active.add(operation);
+    }
+
+    private void reach(final SimulatedOperation operation) {
+        final LentBuffer buffer = lent.get(operation.bufIndex);
+        if (buffer == null || operation.addr < 0 || operation.addr + operation.len > buffer.length()) {
+            operation.withhold();
+        } else {
+            operation.relocate(buffer.address());
+        }
     }
 
     // --- progress ---------------------------------------------------------------------------------------------------
@@ -374,17 +438,17 @@ public final class SimulatedRing implements RingDriver {
         if (target == null) {
             return -Errno.EBADF;
         }
-        final boolean fixed = operation.opcode == IoUring.OP_READ_FIXED || operation.opcode == IoUring.OP_WRITE_FIXED;
-        if (fixed && !inRegisteredBuffer(operation)) {
+        if (operation.isFixed() && !inRegisteredBuffer(operation)) {
             return -Errno.EFAULT;
         }
         return target.perform(operation, this);
     }
 
     private boolean inRegisteredBuffer(final SimulatedOperation operation) {
-        return operation.bufIndex == 0
-                && operation.addr >= bufferAddress
-                && operation.addr + operation.len <= bufferAddress + bufferLength;
+        if (operation.bufIndex > 0) {
+            return operation.total() == operation.len;
+        }
+        return operation.addr >= bufferAddress && operation.addr + operation.len <= bufferAddress + bufferLength;
     }
 
     private void complete(final SimulatedOperation operation) {
@@ -490,7 +554,7 @@ public final class SimulatedRing implements RingDriver {
         if (chance.happens(Fault.TABLE_FULL)) {
             return -1;
         }
-        final SimulatedDescriptor file = descriptors.get(descriptor);
+        final SimulatedDescriptor file = isZeroDevice(descriptor) ? zeroes : descriptors.get(descriptor);
         return file == null ? -1 : table.install(file);
     }
 

@@ -2,6 +2,7 @@ package dev.fusedio.ring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Libc;
@@ -162,6 +163,50 @@ class SimulatedRingTest {
                         done(IoUring.OP_READ, -Errno.EBADF));
         ring.removeFile(index);
         assertThat(ring.installedFiles()).isZero();
+    }
+
+    @Test
+    void lentBuffersAreReachedByIndexAndOffset() {
+        final SimulatedSocket socket = ring.socket();
+        final int index = ring.lend(memory, 100);
+        socket.write((byte) 7, (byte) 8);
+        lentReceive(socket, 98, 2, index); // its end
+        lentReceive(socket, 98, 3, index); // beyond it
+        lentReceive(socket, 0, 1, index + 1); // not there
+        settle();
+        assertThat(completions)
+                .containsExactlyInAnyOrder(
+                        done(IoUring.OP_RECV, 2),
+                        done(IoUring.OP_RECV, -Errno.EFAULT),
+                        done(IoUring.OP_RECV, -Errno.EFAULT));
+        assertThat(Memory.getByte(memory + 98)).isEqualTo((byte) 7);
+        assertThat(Memory.getByte(memory + 99)).isEqualTo((byte) 8);
+    }
+
+    @Test
+    void aLentBufferIsNotTakenBackWhileItIsUsed() {
+        final SimulatedSocket socket = ring.socket();
+        final int index = ring.lend(memory, 100);
+        lentReceive(socket, 0, 1, index);
+        settle();
+        assertThatThrownBy(() -> ring.takeBack(index))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("ended while its pages are used");
+    }
+
+    private void lentReceive(final SimulatedSocket socket, final long offset, final int length, final int index) {
+        Sqe.prepare(
+                ring.sqe(),
+                IoUring.OP_RECV,
+                0,
+                IoUring.RECVSEND_FIXED_BUF,
+                socket.fd(),
+                0,
+                offset,
+                length,
+                Sqe.MSG_WAITALL,
+                index,
+                IoUring.OP_RECV);
     }
 
     @Test

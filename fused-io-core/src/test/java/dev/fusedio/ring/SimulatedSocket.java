@@ -181,9 +181,9 @@ public final class SimulatedSocket extends SimulatedDescriptor {
     @Override
     boolean ready(final SimulatedOperation operation) {
         return switch (operation.opcode) {
-            case IoUring.OP_RECV ->
+            case IoUring.OP_RECV, IoUring.OP_READ_FIXED ->
                 reset || endArrived || programShutReading || !toProgram.isEmpty() || needsBufferNow(operation);
-            case IoUring.OP_SEND, IoUring.OP_SENDMSG, IoUring.OP_SEND_ZC ->
+            case IoUring.OP_SEND, IoUring.OP_SENDMSG, IoUring.OP_SEND_ZC, IoUring.OP_WRITE_FIXED ->
                 reset || peerGone || programShutWriting || toPeerWire.size() < sendBuffer || operation.total() == 0;
             default -> true;
         };
@@ -199,8 +199,9 @@ public final class SimulatedSocket extends SimulatedDescriptor {
     @Override
     int perform(final SimulatedOperation operation, final SimulatedRing ring) {
         return switch (operation.opcode) {
-            case IoUring.OP_RECV -> receive(operation, ring);
-            case IoUring.OP_SEND, IoUring.OP_SENDMSG, IoUring.OP_SEND_ZC -> send(operation, ring);
+            case IoUring.OP_RECV, IoUring.OP_READ_FIXED -> receive(operation, ring);
+            case IoUring.OP_SEND, IoUring.OP_SENDMSG, IoUring.OP_SEND_ZC, IoUring.OP_WRITE_FIXED ->
+                send(operation, ring);
             default -> -Errno.EINVAL;
         };
     }

@@ -1,6 +1,7 @@
 package dev.fusedio.ring;
 
 import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.Memory;
 
 /** Targets of operations that work on no simulated file or socket. */
 final class SimulatedSpecials {
@@ -33,6 +34,36 @@ final class SimulatedSpecials {
         int perform(final SimulatedOperation operation, final SimulatedRing ring) {
             ring.notified(operation);
             return UNFINISHED;
+        }
+    }
+
+    /** /dev/zero, read by a busy worker: what reads it waits for its turn. */
+    static final class Zeroes extends SimulatedDescriptor {
+        private static final int TURN = 64;
+
+        private int attempts;
+
+        @Override
+        boolean ready(final SimulatedOperation operation) {
+            return true;
+        }
+
+        @Override
+        int perform(final SimulatedOperation operation, final SimulatedRing ring) {
+            if (operation.opcode != IoUring.OP_READ && operation.opcode != IoUring.OP_READ_FIXED) {
+                return -Errno.EINVAL;
+            }
+            attempts++;
+            if (attempts % TURN != 0) {
+                return BLOCKED;
+            }
+            final int fault = ring.chance().passing();
+            if (fault != 0) {
+                return fault;
+            }
+            final int length = ring.chance().perhapsShort(operation.total());
+            Memory.zero(operation.at(), length);
+            return length;
         }
     }
 

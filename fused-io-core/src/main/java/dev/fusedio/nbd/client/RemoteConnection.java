@@ -204,8 +204,8 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
     }
 
     @Override
-    public int fillZeroes(final FusedCommand command, final int offset, final int length) {
-        return queue.fillZeroes(command, offset, length);
+    public int fillHole(final RemoteRequest request, final int offset, final int length) {
+        return queue.holes().fill(request, offset, length);
     }
 
     @Override

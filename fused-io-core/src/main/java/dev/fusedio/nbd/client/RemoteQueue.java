@@ -1,7 +1,6 @@
 package dev.fusedio.nbd.client;
 
 import dev.fusedio.fused.FusedCommand;
-import dev.fusedio.fused.RingFile;
 import dev.fusedio.fused.SocketMechanism;
 import dev.fusedio.loop.BlockPool;
 import dev.fusedio.loop.CoreLoop;
@@ -30,7 +29,6 @@ final class RemoteQueue implements Deferred {
 
     private static final long FIRST_RETRY_NANOS = 20_000_000;
     private static final long LAST_RETRY_NANOS = 1_000_000_000;
-    private static final int O_RDONLY_CLOEXEC = 0x80000;
 
     /** A connection's place, which is filled again when it ends. */
     private final class Place extends Timer implements Connector.Listener {
@@ -88,25 +86,18 @@ final class RemoteQueue implements Deferred {
     private final long fenceNanos;
     private final BlockPool blocks;
     private final List<Place> places = new ArrayList<>();
+    private final PendingRequests pending = new PendingRequests();
+    private final ChangeFence fence = new ChangeFence();
+    private final HoleFiller holes;
     private final Tick tick = new Tick();
     private int nextPlace;
 
     private @Nullable RemoteRequest pool;
-    private @Nullable RemoteRequest pendingHead;
-    private @Nullable RemoteRequest pendingTail;
-    private int pendingCount;
-    private @Nullable RemoteRequest heldHead;
-    private @Nullable RemoteRequest heldTail;
-    private @Nullable RemoteRequest changesHead;
-    private @Nullable RemoteRequest changesTail;
     private int active;
     private long nextSequence;
     private boolean deferred;
-    private int lentReadsPending;
     private long lentReadsUntil;
     private boolean closing;
-    private @Nullable RingFile zeroes;
-    private int zeroesDescriptor = -1;
     private long downSince;
     private @Nullable Runnable whenClosed;
 
@@ -129,6 +120,7 @@ final class RemoteQueue implements Deferred {
             final int connections,
             final Connector connector) {
         this.loop = loop;
+        this.holes = new HoleFiller(loop, this::onFilled);
         this.lentReadsUntil = loop.now();
         this.promised = promised;
         this.mechanism = mechanism;
@@ -174,6 +166,10 @@ final class RemoteQueue implements Deferred {
         return blocks;
     }
 
+    HoleFiller holes() {
+        return holes;
+    }
+
     ExportInfo promised() {
         return promised;
     }
@@ -183,7 +179,7 @@ final class RemoteQueue implements Deferred {
      * arrives would have to end before such a read could be sent, and it ends with the reply to something else.
      */
     boolean expectsLentReads() {
-        return lentReadsPending > 0 || loop.now() - lentReadsUntil < 0;
+        return pending.lentReads() > 0 || loop.now() - lentReadsUntil < 0;
     }
 
     /** How it stands. Any thread. */
@@ -228,141 +224,17 @@ final class RemoteQueue implements Deferred {
         if (request.isLentRead()) {
             lentReadsUntil = request.arrivedAt + LENT_READS_NANOS;
         }
-        if (request.changes()) {
-            final boolean waits = overlapsOlder(request);
-            addChange(request);
-            if (waits) {
-                hold(request);
-                startTick();
-                return;
-            }
-        }
-        append(request);
         startTick();
+        if (request.changes() && !fence.admit(request)) {
+            return;
+        }
+        pending.append(request);
         deferPump();
     }
 
     private void startTick() {
         if (!tick.isScheduled()) {
             loop.timers().schedule(tick, loop.now() + TICK_NANOS);
-        }
-    }
-
-    private void append(final RemoteRequest request) {
-        countPending(request, 1);
-        request.next = null;
-        if (pendingTail == null) {
-            pendingHead = request;
-        } else {
-            pendingTail.next = request;
-        }
-        pendingTail = request;
-    }
-
-    private @Nullable RemoteRequest poll() {
-        final RemoteRequest request = pendingHead;
-        if (request != null) {
-            countPending(request, -1);
-            pendingHead = request.next;
-            if (pendingHead == null) {
-                pendingTail = null;
-            }
-            request.next = null;
-        }
-        return request;
-    }
-
-    private void countPending(final RemoteRequest request, final int by) {
-        pendingCount += by;
-        if (request.isLentRead()) {
-            lentReadsPending += by;
-        }
-    }
-
-    /** Puts a request back to where its age is: it goes before all that came later. */
-    private void insert(final RemoteRequest request) {
-        countPending(request, 1);
-        RemoteRequest before = null;
-        RemoteRequest at = pendingHead;
-        while (at != null && at.sequence < request.sequence) {
-            before = at;
-            at = at.next;
-        }
-        request.next = at;
-        if (before == null) {
-            pendingHead = request;
-        } else {
-            before.next = request;
-        }
-        if (at == null) {
-            pendingTail = request;
-        }
-    }
-
-    private void addChange(final RemoteRequest request) {
-        request.previousChange = changesTail;
-        request.nextChange = null;
-        if (changesTail == null) {
-            changesHead = request;
-        } else {
-            changesTail.nextChange = request;
-        }
-        changesTail = request;
-    }
-
-    private void removeChange(final RemoteRequest request) {
-        final RemoteRequest before = request.previousChange;
-        final RemoteRequest after = request.nextChange;
-        if (before == null) {
-            changesHead = after;
-        } else {
-            before.nextChange = after;
-        }
-        if (after == null) {
-            changesTail = before;
-        } else {
-            after.previousChange = before;
-        }
-        request.previousChange = null;
-        request.nextChange = null;
-    }
-
-    /** Whether an older request that isn't answered changes some of the same bytes. */
-    private boolean overlapsOlder(final RemoteRequest request) {
-        RemoteRequest other = changesHead;
-        while (other != null && other != request) {
-            if (other.overlaps(request)) {
-                return true;
-            }
-            other = other.nextChange;
-        }
-        return false;
-    }
-
-    private void hold(final RemoteRequest request) {
-        request.next = null;
-        if (heldTail == null) {
-            heldHead = request;
-        } else {
-            heldTail.next = request;
-        }
-        heldTail = request;
-    }
-
-    /** A change was answered: those that waited for it may go. */
-    private void releaseHeld() {
-        RemoteRequest request = heldHead;
-        heldHead = null;
-        heldTail = null;
-        while (request != null) {
-            final RemoteRequest following = request.next;
-            if (overlapsOlder(request)) {
-                hold(request);
-            } else {
-                append(request);
-                deferPump();
-            }
-            request = following;
         }
     }
 
@@ -379,7 +251,7 @@ final class RemoteQueue implements Deferred {
     @Override
     public void onRoundEnd() {
         deferred = false;
-        for (int i = 0; i < places.size() && pendingHead != null; i++) {
+        for (int i = 0; i < places.size() && pending.count() > 0; i++) {
             nextPlace = nextPlace + 1 < places.size() ? nextPlace + 1 : 0;
             final RemoteConnection connection = places.get(nextPlace).connection;
             if (connection != null) {
@@ -390,13 +262,13 @@ final class RemoteQueue implements Deferred {
 
     /** Gives a connection its share of what waits. */
     private void fill(final RemoteConnection connection, final int sharers) {
-        int share = (pendingCount + sharers - 1) / sharers;
-        RemoteRequest request = pendingHead;
+        int share = (pending.count() + sharers - 1) / sharers;
+        RemoteRequest request = pending.peek();
         while (request != null && share > 0 && connection.hasRoom(request)) {
-            poll();
+            pending.poll();
             connection.add(request);
             share--;
-            request = pendingHead;
+            request = pending.peek();
         }
         connection.flush();
     }
@@ -405,12 +277,29 @@ final class RemoteQueue implements Deferred {
 
     /** A request's reply is whole. */
     void onReplied(final RemoteRequest request, final ExportInfo export) {
-        if (request.error == 0 && request.advance(export)) {
-            insert(request);
+        if (request.filling > 0) {
+            request.sequel = RemoteRequest.Sequel.FINISH;
+        } else if (request.error == 0 && request.advance(export)) {
+            pending.insert(request);
             deferPump();
         } else {
-            finish(request, -errno(request.error));
+            finish(request);
         }
+    }
+
+    /** A request's holes are filled. */
+    private void onFilled(final RemoteRequest request) {
+        final RemoteRequest.Sequel sequel = request.sequel;
+        request.sequel = RemoteRequest.Sequel.NONE;
+        switch (sequel) {
+            case NONE -> {} // more of its reply is to come
+            case FINISH -> finish(request);
+            case SEND_AGAIN -> sendAgain(request);
+        }
+    }
+
+    private void finish(final RemoteRequest request) {
+        finish(request, request.error == 0 && request.unfilled ? -Errno.EIO : -errno(request.error));
     }
 
     /** Specification, "Error values". */
@@ -429,11 +318,8 @@ final class RemoteQueue implements Deferred {
     }
 
     private void finish(final RemoteRequest request, final int result) {
-        if (request.changes()) {
-            removeChange(request);
-            if (heldHead != null) {
-                releaseHeld();
-            }
+        if (request.changes() && fence.answered(request, pending)) {
+            deferPump();
         }
         active--;
         final FusedCommand command = request.command;
@@ -448,19 +334,6 @@ final class RemoteQueue implements Deferred {
         } else if (query != null) {
             query.onExtents(Math.min(result, 0));
         }
-    }
-
-    /** Fills a part of a kernel's buffer with zeroes, as a secondary of the same command. */
-    int fillZeroes(final FusedCommand command, final int offset, final int length) {
-        if (zeroes == null) {
-            zeroesDescriptor = loop.libc().open("/dev/zero", O_RDONLY_CLOEXEC, 0);
-            if (zeroesDescriptor < 0) {
-                return zeroesDescriptor;
-            }
-            zeroes = RingFile.install(loop, zeroesDescriptor);
-        }
-        final int result = command.read(zeroes, 0, offset, length);
-        return result == FusedCommand.PENDING ? 0 : result;
     }
 
     void noteServerText(final String text) {
@@ -482,16 +355,13 @@ final class RemoteQueue implements Deferred {
 
     /** A connection is closed on both sides: nothing of it can be executed any more. */
     void onClosed(final RemoteConnection connection) {
-        final boolean expired = isExpired();
         for (RemoteRequest request = connection.takeUnanswered();
                 request != null;
                 request = connection.takeUnanswered()) {
-            request.rewind();
-            if (expired || loop.now() - request.arrivedAt > requestNanos + reconnectNanos) {
-                finish(request, -Errno.EIO);
+            if (request.filling > 0) {
+                request.sequel = RemoteRequest.Sequel.SEND_AGAIN; // else zeroes came over what is read then
             } else {
-                replays++;
-                insert(request);
+                sendAgain(request);
             }
         }
         for (final Place place : places) {
@@ -505,6 +375,17 @@ final class RemoteQueue implements Deferred {
         publish();
         deferPump();
         checkClosed();
+    }
+
+    private void sendAgain(final RemoteRequest request) {
+        request.rewind();
+        if (isExpired() || loop.now() - request.arrivedAt > requestNanos + reconnectNanos) {
+            finish(request, -Errno.EIO);
+        } else {
+            replays++;
+            pending.insert(request);
+            deferPump();
+        }
     }
 
     private void onTick() {
@@ -526,7 +407,7 @@ final class RemoteQueue implements Deferred {
 
     /** What no connection has now fails; what an ending one still has follows when that is closed. */
     private void failWaiting() {
-        for (RemoteRequest request = poll(); request != null; request = poll()) {
+        for (RemoteRequest request = pending.poll(); request != null; request = pending.poll()) {
             finish(request, -Errno.EIO); // those held for it come to wait now, and fail as well
         }
     }
@@ -571,11 +452,7 @@ final class RemoteQueue implements Deferred {
             }
         }
         loop.timers().cancel(tick);
-        if (zeroes != null) {
-            zeroes.remove(loop);
-            loop.libc().close(zeroesDescriptor);
-            zeroes = null;
-        }
+        holes.close();
         final Runnable done = whenClosed;
         whenClosed = null;
         done.run();

@@ -12,6 +12,15 @@ final class RemoteRequest {
     /** A write that the server has, but perhaps not on stable storage, is followed by a flush. */
     private boolean flushing;
 
+    /** What a request waits to do while its holes are filled. */
+    enum Sequel {
+        NONE,
+        /** Its reply is whole. */
+        FINISH,
+        /** Its connection is gone. */
+        SEND_AGAIN
+    }
+
     private final Coverage coverage = new Coverage();
     private @Nullable SocketTransfer transfer;
 
@@ -51,6 +60,14 @@ final class RemoteRequest {
     /** The error that its reply told; positive, 0 for none. */
     int error;
 
+    /** Holes that are being filled, and whether one couldn't be. */
+    int filling;
+
+    boolean unfilled;
+
+    /** What is to follow when its last hole is filled. */
+    Sequel sequel = Sequel.NONE;
+
     /** Whether its status came. */
     boolean statusCame;
 
@@ -83,6 +100,7 @@ final class RemoteRequest {
         sending = false;
         replied = false;
         error = 0;
+        unfilled = false;
         statusCame = false;
     }
 

@@ -37,8 +37,8 @@ final class ReplyParser {
         /** A request's reply has ended; its error is in it. */
         void onReplied(RemoteRequest request);
 
-        /** Fills a part of a command's buffer that is the kernel's with zeroes: 0 or a negated error number. */
-        int fillZeroes(FusedCommand command, int offset, int length);
+        /** Fills a part of a buffer that is the kernel's with zeroes: 0 or a negated error number. */
+        int fillHole(RemoteRequest request, int offset, int length);
 
         /** Text that came with an error. */
         void onErrorText(long address, int length);
@@ -356,7 +356,7 @@ final class ReplyParser {
         }
         if (request.inMemory) {
             Memory.zero(command.address(request.offset + at), bytes);
-        } else if (requests.fillZeroes(command, request.offset + at, bytes) < 0 && request.error == 0) {
+        } else if (requests.fillHole(request, request.offset + at, bytes) < 0 && request.error == 0) {
             request.error = Errno.EIO;
         }
         begin(request, last, headerBytes + HOLE_BYTES);

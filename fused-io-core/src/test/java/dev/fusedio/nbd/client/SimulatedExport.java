@@ -205,10 +205,11 @@ final class SimulatedExport {
                     payload));
         }
 
-        /** In up to five pieces, in any order, those of zeroes perhaps as holes. */
+        /** In up to twelve pieces, in any order, those of zeroes perhaps as holes. */
         private void read(final Request request) {
             final byte[] content = content(request);
-            final int parts = 1 + random.nextInt(Math.min(5, content.length));
+            final boolean whole = (request.flags & NbdProtocol.CMD_FLAG_DF) != 0;
+            final int parts = whole ? 1 : 1 + random.nextInt(Math.min(12, content.length));
             final List<int[]> pieces = new ArrayList<>();
             int at = 0;
             for (int i = 0; i < parts; i++) {

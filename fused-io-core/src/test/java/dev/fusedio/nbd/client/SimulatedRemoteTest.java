@@ -14,6 +14,8 @@ import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.Memory;
 import dev.fusedio.sys.Seeds;
 import dev.fusedio.volume.ExtentQuery;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,13 +25,20 @@ import org.junit.jupiter.api.Test;
 
 /**
  * The client on a simulated kernel, against a small server that answers in any order and leaves when it likes. Each seed
- * draws another kernel, another server and other work.
+ * draws another kernel, another server and other work, and how many of the buffers are a kernel's.
  */
 class SimulatedRemoteTest {
     private static final int ROUNDS = 400_000;
     private static final long ROUND_NANOS = 50_000;
+
+    /** After this no read to a kernel's buffer is expected any more, so that the next one comes as a surprise. */
+    private static final long PAUSE_NANOS = 150_000_000;
+
     private static final int BLOCK = 1 << 14;
     private static final int BLOCKS = 12;
+
+    /** Sends that a connection links at most. */
+    private static final int CHAIN = 16;
 
     @Test
     void aServerThatStays() {
@@ -52,6 +61,9 @@ class SimulatedRemoteTest {
         if (random.nextBoolean()) {
             flags &= ~NbdProtocol.FLAG_SEND_FUA;
         }
+        if (random.nextBoolean()) {
+            flags |= NbdProtocol.FLAG_SEND_DF;
+        }
         return new ExportInfo(
                 (long) BLOCK * BLOCKS,
                 flags,
@@ -64,7 +76,8 @@ class SimulatedRemoteTest {
 
     private static void run(final long seed, final SimulatedFaults faults, final int leavesPerMille) throws Exception {
         final SplittableRandom random = new SplittableRandom(seed ^ 0x00C1_1E47L);
-        try (SimulatedLoop loop = new SimulatedLoop(seed, faults)) {
+        try (SimulatedLoop loop =
+                new SimulatedLoop(seed, faults, SimulatedLoop.Config.of(seed).withEntriesFor(CHAIN))) {
             loop.ring().noticeSystemCalls(Libc.transientInstance());
             final ExportInfo info = info(random);
             final SimulatedExport server = new SimulatedExport(random.split(), info, leavesPerMille);
@@ -77,13 +90,14 @@ class SimulatedRemoteTest {
                                     Duration.ofSeconds(1000),
                                     Duration.ofSeconds(1000),
                                     Duration.ofSeconds(10)),
-                    SocketMechanism.READ_WRITE_FIXED,
+                    SocketMechanism.values()[random.nextInt(SocketMechanism.values().length)],
                     1 + random.nextInt(3),
                     new SimulatedConnector(loop, server, info, random.split()));
             queue.start(List.of());
+            final int lentOfFour = random.nextInt(5);
             final List<Actor> actors = new ArrayList<>();
             for (int i = 0; i < BLOCKS; i++) {
-                actors.add(new Actor(loop, new RemoteLane(queue), random.split(), i, info));
+                actors.add(new Actor(loop, new RemoteLane(queue), random.split(), i, info, lentOfFour));
             }
             for (int round = 0; !actors.stream().allMatch(Actor::isDone); round++) {
                 assertThat(round).as("rounds").isLessThan(ROUNDS);
@@ -93,7 +107,7 @@ class SimulatedRemoteTest {
                 actors.forEach(Actor::step);
                 server.step();
                 loop.runOnce();
-                loop.time().advance(ROUND_NANOS);
+                loop.time().advance(random.nextInt(50) == 0 ? PAUSE_NANOS : ROUND_NANOS);
             }
             for (final Actor actor : actors) {
                 actor.verify(server.disk());
@@ -158,6 +172,7 @@ class SimulatedRemoteTest {
         private final long base;
         private final byte[] model = new byte[BLOCK];
         private final boolean extents;
+        private final int lentOfFour;
         private int left;
         private int underWay;
 
@@ -166,12 +181,14 @@ class SimulatedRemoteTest {
                 final RemoteLane lane,
                 final SplittableRandom random,
                 final int index,
-                final ExportInfo info) {
+                final ExportInfo info,
+                final int lentOfFour) {
             this.loop = loop;
             this.lane = lane;
             this.random = random;
             this.base = (long) index * BLOCK;
             this.extents = !info.simple();
+            this.lentOfFour = lentOfFour;
             this.left = 10 + random.nextInt(20);
         }
 
@@ -232,6 +249,8 @@ class SimulatedRemoteTest {
 
         private final class Operation implements FusedCommand.Owner {
             private final FusedCommand command = new FusedCommand(loop.loop(), this);
+            private MemorySegment pages = MemorySegment.NULL;
+            private int index;
             private byte[] expected;
 
             private void begin(final Issue issue) {
@@ -248,8 +267,17 @@ class SimulatedRemoteTest {
                 begin(issue);
             }
 
+            /** Has a kernel's pages lent, as a block request has them. */
+            private void lend(final int length, final Direction way) {
+                pages = Arena.ofAuto().allocate(length);
+                index = loop.ring().lend(pages.address(), length);
+                command.provideKernelBuffer(index, length, way);
+            }
+
             void read(final int at, final int length) {
-                if (command.lease(length) < 0) {
+                if (random.nextInt(4) < lentOfFour) {
+                    lend(length, Direction.DEST);
+                } else if (command.lease(length) < 0) {
                     command.dispose();
                     return;
                 }
@@ -258,30 +286,45 @@ class SimulatedRemoteTest {
             }
 
             void write(final int at, final int length, final boolean durable) {
-                if (command.lease(length) < 0) {
-                    command.dispose();
-                    return;
-                }
                 final byte[] bytes = new byte[length];
                 random.nextBytes(bytes);
+                if (random.nextInt(4) < lentOfFour) {
+                    lend(length, Direction.SRC);
+                    Memory.put(pages.address(), bytes, 0, length);
+                } else if (command.lease(length) < 0) {
+                    command.dispose();
+                    return;
+                } else {
+                    command.borrow(Direction.DEST, 0, length);
+                    Memory.put(command.address(0), bytes, 0, length);
+                    command.giveBackNow(0);
+                    command.turn();
+                }
                 System.arraycopy(bytes, 0, model, at, length);
-                command.borrow(Direction.DEST, 0, length);
-                Memory.put(command.address(0), bytes, 0, length);
-                command.giveBackNow(0);
-                command.turn();
                 begin(with -> lane.write(with, 0, length, base + at, durable));
             }
 
             @Override
             public void onSecondariesDone(final int firstError) {
                 if (expected != null && firstError == 0) {
-                    final byte[] back = new byte[expected.length];
+                    assertThat(content()).isEqualTo(expected);
+                }
+                if (index > 0) {
+                    loop.ring().takeBack(index);
+                }
+                command.finish(firstError);
+            }
+
+            private byte[] content() {
+                final byte[] back = new byte[command.length()];
+                if (index > 0) {
+                    Memory.get(pages.address(), back, 0, back.length);
+                } else {
                     command.borrow(Direction.DEST, 0, back.length);
                     Memory.get(command.address(0), back, 0, back.length);
                     command.giveBackNow(0);
-                    assertThat(back).isEqualTo(expected);
                 }
-                command.finish(firstError);
+                return back;
             }
 
             @Override
