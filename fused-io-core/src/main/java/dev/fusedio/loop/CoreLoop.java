@@ -276,14 +276,24 @@ public final class CoreLoop implements CompletionSink {
         turns.addLast(task);
     }
 
-    /** Gives {@code owner} a slot to receive completions by. */
+    /** Gives {@code owner} a slot to receive completions by. The loop's thread only, which is checked. */
     public int register(final Completable owner) {
+        requireOwnThread();
         return slots.register(owner);
     }
 
-    /** Frees a slot; completions still to come for it are dropped. */
+    /** Frees a slot; completions still to come for it are dropped. The loop's thread only, which is checked. */
     public void release(final int slot) {
+        requireOwnThread();
         slots.release(slot);
+    }
+
+    /** A slot that two threads were given would lose completions, long after and far away. */
+    private void requireOwnThread() {
+        if (!Thread.currentThread().equals(thread) && !ended) {
+            throw new IllegalStateException(
+                    "a core loop was used by thread " + Thread.currentThread().getName());
+        }
     }
 
     /**

@@ -8,9 +8,11 @@ import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Seeds;
 import dev.fusedio.sys.SystemCallException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,6 +55,18 @@ class CoreLoopTest {
         assertThat(next).isEqualTo(slot);
         fixture.run();
         assertThat(events).isEmpty();
+    }
+
+    @Test
+    void anotherThreadIsGivenNoSlot() {
+        final CompletableFuture<Integer> elsewhere =
+                CompletableFuture.supplyAsync(() -> loop.register((CompletionHandler) (tag, result, flags) -> {}));
+        assertThat(elsewhere)
+                .failsWithin(Duration.ofSeconds(10))
+                .withThrowableThat()
+                .havingRootCause()
+                .isInstanceOf(IllegalStateException.class)
+                .withMessageStartingWith("a core loop was used by thread");
     }
 
     @Test
