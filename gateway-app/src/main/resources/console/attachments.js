@@ -1,11 +1,11 @@
 /** Block devices: what is attached, how it is served, and how to attach more. */
 
 import * as api from './api.js';
+import { attach, detach } from './attachment-forms.js';
 import { h, setText } from './dom.js';
 import { bytes, byteRate, count, percent, rate, UNKNOWN } from './format.js';
 import * as identity from './identity.js';
 import { ItemTable } from './table.js';
-import { attach, detach } from './volume-forms.js';
 import * as notify from './notify.js';
 
 /** A page that lists attachments. */

@@ -8,6 +8,7 @@ import { History } from './history.js';
 import * as identity from './identity.js';
 import { NodeView } from './node.js';
 import * as notify from './notify.js';
+import { OperationsPanel } from './operations.js';
 import { SessionsView } from './sessions.js';
 import { signInPage } from './sign-in.js';
 import { StatisticsStream } from './statistics.js';
@@ -32,6 +33,7 @@ const signOut = document.getElementById('sign-out');
 /** What pages have in common. */
 class App {
   history = new History();
+  operations = new OperationsPanel();
   #view = null;
   #node = null;
   #refreshing = null;
@@ -162,6 +164,7 @@ class App {
     this.#view = null;
     this.#node = null;
     this.history = new History();
+    this.operations = new OperationsPanel();
     document.querySelectorAll('dialog').forEach((dialog) => dialog.close());
     sections.hidden = true;
     who.hidden = true;
@@ -267,8 +270,9 @@ class App {
   }
 
   #change(event) {
-    const view = this.#view;
-    if (view?.change(event)) {
+    // How an operation ends is told on every page: who began it may be anywhere by then.
+    const isNews = event.type === 'operation.changed' && !this.operations.change(event.subject);
+    if (this.#view?.change(event) || isNews) {
       this.refresh();
     }
   }

@@ -25,6 +25,13 @@ export class OperationsPanel {
       .forEach((operation) => this.#row(operation).show(operation));
   }
 
+  /** @param {object} operation one that this page has begun, as the API shows it */
+  begun(operation) {
+    if (!this.#ended.has(operation.id)) {
+      this.#row(operation).show(operation);
+    }
+  }
+
   /**
    * Shows how far an operation is, or that it has ended.
    *
@@ -77,6 +84,7 @@ class OperationRow {
   #bar = h('progress', { max: '1', value: '0' });
   #text = h('span', { class: 'quiet-text' });
   #cancel;
+  #done = 0;
 
   constructor(id, title) {
     this.#cancel = identity.may('operator')
@@ -101,8 +109,10 @@ class OperationRow {
     this.#cancel?.setAttribute('aria-label', `Cancel: ${title}`);
   }
 
+  /** It never goes back: an answer may be older than the event before it. */
   progress(done, total) {
-    const share = total > 0 ? done / total : 0;
+    this.#done = Math.max(this.#done, done);
+    const share = total > 0 ? this.#done / total : 0;
     this.#bar.setAttribute('value', share.toFixed(3));
     setText(this.#text, `${percent(share)} of ${bytes(total)}`);
   }

@@ -1,4 +1,4 @@
-/** Making, changing and removing volumes and attachments. */
+/** Making, copying, changing and removing volumes. */
 
 import * as api from './api.js';
 import { openForm } from './dialogs.js';
@@ -22,46 +22,14 @@ export async function createVolume(made) {
   let name = '';
   const done = await openForm({
     title: 'New volume',
-    fields: [
-      { name: 'name', label: 'Name', hint: NAME_HINT, required: true },
-      { name: 'size', label: 'Size', hint: 'Such as 10GiB or 500MB. It is sparse: it takes what is written.', required: true },
-      {
-        name: 'backend',
-        label: 'Kept in',
-        type: 'select',
-        value: 'file',
-        options: [
-          ['file', 'a file in the pool'],
-          ['memory', 'memory: zeros after every start'],
-        ],
-      },
-      { name: 'description', label: 'Description' },
-      { name: 'labels', label: 'Labels', type: 'textarea', hint: LABELS_HINT, check: labelsProblem },
-      { name: 'readOnly', label: 'Read-only', type: 'checkbox' },
-      {
-        name: 'directIo',
-        label: 'Direct I/O',
-        type: 'checkbox',
-        hint: 'Past the page cache (O_DIRECT).',
-        shown: (values) => values.backend === 'file',
-      },
-    ],
+    fields: fieldsOfNew({
+      size: { hint: 'Such as 10GiB or 500MB. It is sparse: it takes what is written.', required: true },
+      backend: 'file',
+      directIo: false,
+    }),
     submit: 'Create volume',
     onSubmit: async (values) => {
-      const body = {
-        name: values.name.trim(),
-        size: values.size.trim(),
-        backend: values.backend,
-        readOnly: values.readOnly,
-        description: values.description,
-      };
-      if (values.backend === 'file' && values.directIo) {
-        body.directIo = true;
-      }
-      const labels = parseLabels(values.labels);
-      if (Object.keys(labels).length > 0) {
-        body.labels = labels;
-      }
+      const body = bodyOfNew(values);
       await api.post('/volumes', body);
       name = body.name;
       return `Volume ${body.name} is made.`;
@@ -70,6 +38,85 @@ export async function createVolume(made) {
   if (done) {
     made(name);
   }
+}
+
+/**
+ * Asks what a copy of a volume is to be, and begins it.
+ *
+ * @param {object} volume what is copied, as the API shows it
+ * @param {function(object): void} begun called with the operation
+ */
+export async function copyVolume(volume, begun) {
+  let operation = null;
+  await openForm({
+    title: `Copy ${volume.name}`,
+    intro: [
+      h('p', {
+        text: `The copy is seen when it is whole. If ${volume.name} is written before that, nothing comes of it: stop what writes to it.`,
+      }),
+    ],
+    fields: fieldsOfNew({
+      size: { hint: `Empty for the ${bytes(volume.size)} of ${volume.name}; if it is larger, zeros follow.` },
+      backend: volume.backend,
+      directIo: volume.directIo,
+    }),
+    submit: 'Copy volume',
+    onSubmit: async (values) => {
+      operation = await api.post('/volumes', { ...bodyOfNew(values), copyOf: volume.name });
+      return `Copying ${volume.name} to ${operation.volume} has begun.`;
+    },
+  });
+  if (operation) {
+    begun(operation);
+  }
+}
+
+function fieldsOfNew({ size, backend, directIo }) {
+  return [
+    { name: 'name', label: 'Name', hint: NAME_HINT, required: true },
+    { name: 'size', label: 'Size', ...size },
+    {
+      name: 'backend',
+      label: 'Kept in',
+      type: 'select',
+      value: backend,
+      options: [
+        ['file', 'a file in the pool'],
+        ['memory', 'memory: zeros after every start'],
+      ],
+    },
+    { name: 'description', label: 'Description' },
+    { name: 'labels', label: 'Labels', type: 'textarea', hint: LABELS_HINT, check: labelsProblem },
+    { name: 'readOnly', label: 'Read-only', type: 'checkbox' },
+    {
+      name: 'directIo',
+      label: 'Direct I/O',
+      type: 'checkbox',
+      value: directIo,
+      hint: 'Past the page cache (O_DIRECT).',
+      shown: (values) => values.backend === 'file',
+    },
+  ];
+}
+
+function bodyOfNew(values) {
+  const body = {
+    name: values.name.trim(),
+    backend: values.backend,
+    readOnly: values.readOnly,
+    description: values.description,
+  };
+  if (values.size.trim() !== '') {
+    body.size = values.size.trim();
+  }
+  if (values.backend === 'file') {
+    body.directIo = values.directIo;
+  }
+  const labels = parseLabels(values.labels);
+  if (Object.keys(labels).length > 0) {
+    body.labels = labels;
+  }
+  return body;
 }
 
 /**
@@ -174,121 +221,6 @@ export function deleteVolume(volume) {
   });
 }
 
-/**
- * Asks what is to be attached as a block device.
- *
- * @param {string[]} volumes names to choose from
- * @param {string} [chosen] the one to begin with
- * @returns {Promise<boolean>} whether it is attached
- */
-export function attach(volumes, chosen) {
-  const ofSource = (values) => values.kind === 'source';
-  return openForm({
-    title: 'Attach as a block device',
-    fields: [
-      {
-        name: 'kind',
-        label: 'What',
-        type: 'select',
-        value: 'volume',
-        options: [
-          ['volume', 'a volume of this gateway'],
-          ['source', 'another server’s export'],
-        ],
-      },
-      {
-        name: 'volume',
-        label: 'Volume',
-        type: 'select',
-        value: chosen,
-        options: volumes.map((name) => [name, name]),
-        shown: (values) => !ofSource(values),
-      },
-      {
-        name: 'source',
-        label: 'Export',
-        hint: 'nbd://HOST[:PORT]/EXPORT or nbd+unix:///EXPORT?socket=PATH',
-        required: true,
-        shown: ofSource,
-      },
-      { name: 'connections', label: 'Connections', type: 'number', value: '1', hint: '1 to 64', check: wholeNumber, shown: ofSource },
-      {
-        name: 'timeoutSeconds',
-        label: 'Timeout',
-        type: 'number',
-        hint: 'Seconds that requests wait for a server that is gone; empty for 30.',
-        check: wholeNumber,
-        shown: ofSource,
-      },
-      { name: 'readOnly', label: 'Read-only', type: 'checkbox' },
-      {
-        name: 'mechanism',
-        label: 'Mechanism',
-        type: 'select',
-        value: 'auto',
-        options: [
-          ['auto', 'the best that works here'],
-          ['auto-registration', 'auto-registration'],
-          ['registration', 'registration'],
-          ['user-copy', 'user-copy'],
-        ],
-      },
-      { name: 'queues', label: 'Queues', type: 'number', hint: 'Empty for one for each core loop.', check: wholeNumber },
-      { name: 'depth', label: 'Depth', type: 'number', hint: 'Requests of a queue at once; empty for 128.', check: wholeNumber },
-    ],
-    submit: 'Attach',
-    onSubmit: async (values) => {
-      const body = { readOnly: values.readOnly, mechanism: values.mechanism };
-      if (ofSource(values)) {
-        body.source = values.source.trim();
-        for (const name of ['connections', 'timeoutSeconds']) {
-          if (values[name] !== '') {
-            body[name] = Number(values[name]);
-          }
-        }
-      } else {
-        body.volume = values.volume;
-      }
-      for (const name of ['queues', 'depth']) {
-        if (values[name] !== '') {
-          body[name] = Number(values[name]);
-        }
-      }
-      const made = await api.post('/attachments', body);
-      return `${made.volume ?? made.source} is ${made.device}.`;
-    },
-  });
-}
-
-/**
- * Asks whether an attachment is to be removed.
- *
- * @param {object} attachment as the API shows it
- * @returns {Promise<boolean>} whether it is gone
- */
-export async function detach(attachment) {
-  const path = `/attachments/${encodeURIComponent(attachment.id)}`;
-  const { etag } = await api.getWithEtag(path);
-  return openForm({
-    title: `Detach ${attachment.device}`,
-    intro: [h('p', { text: `${attachment.volume ?? attachment.source ?? 'An orphaned device'} stays; the device goes.` })],
-    fields: [
-      {
-        name: 'force',
-        label: 'Although something uses it',
-        type: 'checkbox',
-        hint: 'What is mounted there then sees errors.',
-      },
-    ],
-    submit: 'Detach',
-    dangerous: true,
-    onSubmit: async (values) => {
-      await api.remove(path + (values.force ? '?force=true' : ''), etag ?? '*');
-      return `${attachment.device} is detached.`;
-    },
-  });
-}
-
 /** @returns {boolean} whether it was ended */
 export function endSession(session) {
   return openForm({
@@ -348,8 +280,4 @@ function labelChanges(before, wanted) {
     }
   }
   return changes;
-}
-
-function wholeNumber(value) {
-  return value.trim() === '' || /^\d{1,9}$/.test(value.trim()) ? null : 'must be a whole number';
 }

@@ -1,13 +1,14 @@
 /** One volume: its numbers, its sessions, what it is. */
 
 import * as api from './api.js';
+import { attach } from './attachment-forms.js';
 import { Chart } from './chart.js';
 import { h, replace, setText } from './dom.js';
 import { ago, bytes, byteRate, count, micros, rate, time, UNKNOWN } from './format.js';
 import * as identity from './identity.js';
 import * as notify from './notify.js';
 import { chipsOf } from './volumes.js';
-import { attach, deleteVolume, editVolume, endSession, growVolume, pathOf } from './volume-forms.js';
+import { copyVolume, deleteVolume, editVolume, endSession, growVolume, pathOf } from './volume-forms.js';
 
 /** A page about one volume. */
 export class VolumeView {
@@ -126,6 +127,7 @@ export class VolumeView {
       this.#actions,
       damaged ? null : button('Grow', 'operator', () => this.#after(growVolume(this.#volume))),
       damaged ? null : button('Edit', 'operator', () => this.#after(editVolume(this.#volume))),
+      damaged ? null : button('Copy volume', 'operator', () => this.#copy()),
       damaged || !this.#app.canAttach() ? null : button('Attach', 'operator', () => this.#attach()),
       button('Delete', 'operator', () => this.#delete(), 'danger-quiet'),
     );
@@ -134,6 +136,13 @@ export class VolumeView {
   async #after(form) {
     await form;
     this.#app.refresh();
+  }
+
+  async #copy() {
+    await copyVolume(this.#volume, (operation) => {
+      this.#app.operations.begun(operation);
+      this.#app.go('#/volumes');
+    });
   }
 
   async #attach() {

@@ -5,7 +5,6 @@ import { Sparkline } from './chart.js';
 import { h, replace, setText } from './dom.js';
 import { bytes, byteRate, count, micros, percent, rate, UNKNOWN } from './format.js';
 import * as identity from './identity.js';
-import { OperationsPanel } from './operations.js';
 import { ItemTable } from './table.js';
 import { createVolume } from './volume-forms.js';
 
@@ -15,7 +14,6 @@ export class VolumesView {
   #app;
   #table;
   #tiles = new Tiles();
-  #operations = new OperationsPanel();
 
   /** @param {object} app what pages have in common */
   constructor(app) {
@@ -55,7 +53,7 @@ export class VolumesView {
       {},
       h('div', { class: 'page-head' }, h('h1', { tabindex: '-1', text: 'Volumes' }), h('div', { class: 'actions' }, create)),
       this.#tiles.element,
-      this.#operations.element,
+      app.operations.element,
       h('div', { class: 'table-head' }, this.#table.filter),
       this.#table.element,
     );
@@ -63,15 +61,12 @@ export class VolumesView {
 
   /** Reads the list anew. */
   async refresh() {
-    const [volumes] = await Promise.all([api.list('/volumes'), this.#operations.refresh()]);
+    const [volumes] = await Promise.all([api.list('/volumes'), this.#app.operations.refresh()]);
     this.#table.set(volumes);
   }
 
   /** @param {object} event what changed @returns {boolean} whether the list is to be read anew */
-  change({ type, subject }) {
-    if (type === 'operation.changed') {
-      return !this.#operations.change(subject);
-    }
+  change({ type }) {
     return type.startsWith('volume.'); // sessions are counted by the statistics
   }
 
