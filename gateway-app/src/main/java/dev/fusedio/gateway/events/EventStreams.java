@@ -1,35 +1,31 @@
 package dev.fusedio.gateway.events;
 
+import dev.fusedio.gateway.web.StreamLifetime;
 import dev.fusedio.gateway.web.StreamLimit;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.Set;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.http.codec.ServerSentEvent;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.FluxSink;
-import reactor.core.publisher.Sinks;
 
 /** Those who follow the journal: how many there may be, and until when. */
 @Component
-final class EventStreams implements SmartLifecycle {
+final class EventStreams {
     /** Streams at one time. */
     static final int LIMIT = 100;
-
-    /** Before HTTP waits for its requests to end: these never would by themselves. */
-    private static final int PHASE = DEFAULT_PHASE;
 
     private static final Duration HEARTBEAT = Duration.ofSeconds(15);
 
     private final EventJournal journal;
     private final StreamLimit streams;
-    private volatile Sinks.Empty<Void> stop = Sinks.empty();
-    private volatile boolean running;
+    private final StreamLifetime lifetime;
 
-    EventStreams(final EventJournal journal, final MeterRegistry meters) {
+    EventStreams(final EventJournal journal, final MeterRegistry meters, final StreamLifetime lifetime) {
         this.journal = journal;
         this.streams = new StreamLimit(LIMIT, "events", meters);
+        this.lifetime = lifetime;
     }
 
     /**
@@ -40,31 +36,8 @@ final class EventStreams implements SmartLifecycle {
      * @param types which events; none means all
      */
     Flux<ServerSentEvent<Event>> follow(final EventPlace place, final Set<EventType> types) {
-        return streams.admit(Flux.<ServerSentEvent<Event>>create(
-                        sink -> new EventReader(journal, place.number(), types, sink).begin(HEARTBEAT),
-                        FluxSink.OverflowStrategy.ERROR) // a reader hands on no more than is asked for
-                .takeUntilOther(stop.asMono()));
-    }
-
-    @Override
-    public void start() {
-        stop = Sinks.empty();
-        running = true;
-    }
-
-    @Override
-    public void stop() {
-        running = false;
-        stop.tryEmitEmpty();
-    }
-
-    @Override
-    public boolean isRunning() {
-        return running;
-    }
-
-    @Override
-    public int getPhase() {
-        return PHASE;
+        return streams.admit(lifetime.bound(Flux.create(
+                sink -> new EventReader(journal, place.number(), types, sink).begin(HEARTBEAT),
+                FluxSink.OverflowStrategy.ERROR))); // a reader hands on no more than is asked for
     }
 }

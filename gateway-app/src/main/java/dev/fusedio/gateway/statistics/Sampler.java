@@ -9,6 +9,7 @@ import dev.fusedio.gateway.engine.DataPlane;
 import dev.fusedio.gateway.engine.NbdSession;
 import dev.fusedio.gateway.engine.NbdSessions;
 import dev.fusedio.gateway.engine.OpenVolume;
+import dev.fusedio.gateway.web.StreamLifetime;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,10 +18,8 @@ import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Flux;
-import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
 import reactor.util.retry.Retry;
 
@@ -29,7 +28,7 @@ import reactor.util.retry.Retry;
  * those who look. A block request knows nothing of it.
  */
 @Component
-final class Sampler implements SmartLifecycle {
+final class Sampler {
     private static final Logger LOG = LoggerFactory.getLogger(Sampler.class);
 
     /** How often the counters are read. */
@@ -38,32 +37,30 @@ final class Sampler implements SmartLifecycle {
     /** Long enough for somebody who asks now and then to find a sample of the last second. */
     private static final Duration LINGER = Duration.ofSeconds(30);
 
-    /** Before HTTP waits for its requests to end: these never would by themselves. */
-    private static final int PHASE = DEFAULT_PHASE;
-
     private final DataPlane dataPlane;
     private final NbdSessions sessions;
     private final Catalogue catalogue;
     private final Attachments attachments;
     private final Clock clock;
+    private final StreamLifetime lifetime;
     private final Flux<Sample> samples;
-    private volatile Sinks.Empty<Void> stop = Sinks.empty();
-    private volatile boolean running;
 
     Sampler(
             final DataPlane dataPlane,
             final NbdSessions sessions,
             final Catalogue catalogue,
             final Attachments attachments,
-            final Clock clock) {
+            final Clock clock,
+            final StreamLifetime lifetime) {
         this.dataPlane = dataPlane;
         this.sessions = sessions;
         this.catalogue = catalogue;
         this.attachments = attachments;
         this.clock = clock;
+        this.lifetime = lifetime;
         this.samples = Flux.interval(Duration.ZERO, PERIOD, Schedulers.parallel())
                 .onBackpressureDrop()
-                .filter(tick -> running)
+                .filter(tick -> lifetime.isRunning())
                 .map(tick -> Sample.first(read()))
                 .scan(Sample::next)
                 .doOnError(failure -> LOG.warn("the counters could not be read", failure))
@@ -78,29 +75,7 @@ final class Sampler implements SmartLifecycle {
      * doesn't keep up gets the newest and misses those between.
      */
     Flux<Sample> samples() {
-        return Flux.defer(() -> samples.onBackpressureLatest().takeUntilOther(stop.asMono()));
-    }
-
-    @Override
-    public void start() {
-        stop = Sinks.empty();
-        running = true;
-    }
-
-    @Override
-    public void stop() {
-        running = false;
-        stop.tryEmitEmpty();
-    }
-
-    @Override
-    public boolean isRunning() {
-        return running;
-    }
-
-    @Override
-    public int getPhase() {
-        return PHASE;
+        return lifetime.bound(samples.onBackpressureLatest());
     }
 
     private Reading read() {

@@ -3,6 +3,7 @@ package dev.fusedio.gateway.events;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fusedio.gateway.ApiTest;
+import dev.fusedio.gateway.web.StreamLifetime;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +34,9 @@ class EventApiTest extends ApiTest {
 
     @Autowired
     private EventStreams streams;
+
+    @Autowired
+    private StreamLifetime lifetime;
 
     @Test
     void tellsOfVolumesAttachmentsAndSessions() {
@@ -182,12 +186,12 @@ class EventApiTest extends ApiTest {
         try {
             StepVerifier.create(streams.follow(new EventPlace(journal.last()), Set.of()))
                     .expectNextCount(1)
-                    .then(streams::stop)
+                    .then(lifetime::stop)
                     .thenConsumeWhile(event -> true)
                     .expectComplete()
                     .verify(PATIENCE);
         } finally {
-            streams.start();
+            lifetime.start();
         }
     }
 

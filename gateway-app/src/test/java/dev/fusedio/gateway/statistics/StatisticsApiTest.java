@@ -3,6 +3,7 @@ package dev.fusedio.gateway.statistics;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fusedio.gateway.ApiTest;
+import dev.fusedio.gateway.web.StreamLifetime;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
@@ -27,6 +28,9 @@ class StatisticsApiTest extends ApiTest {
 
     @Autowired
     private Sampler sampler;
+
+    @Autowired
+    private StreamLifetime lifetime;
 
     @Autowired
     private Subscribers subscribers;
@@ -217,12 +221,12 @@ class StatisticsApiTest extends ApiTest {
         try {
             StepVerifier.create(sampler.samples())
                     .expectNextCount(1)
-                    .then(sampler::stop)
+                    .then(lifetime::stop)
                     .thenConsumeWhile(sample -> true)
                     .expectComplete()
                     .verify(PATIENCE);
         } finally {
-            sampler.start();
+            lifetime.start();
         }
     }
 
