@@ -23,7 +23,13 @@ public record RawHttp(int status, String type, String body) {
      * @param head all lines but those that are about the body and the connection, each with its end
      */
     public static RawHttp send(final int port, final String head, final byte[] body) throws IOException {
-        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+        return send(port, head, body, InetAddress.getLoopbackAddress());
+    }
+
+    /** The same as a client with that address of this machine. */
+    public static RawHttp send(final int port, final String head, final byte[] body, final InetAddress from)
+            throws IOException {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port, from, 0)) {
             socket.setSoTimeout(PATIENCE_MILLIS);
             final String all = head + "Host: 127.0.0.1:" + port + "\r\nConnection: close\r\nContent-Length: "
                     + body.length + "\r\n\r\n";

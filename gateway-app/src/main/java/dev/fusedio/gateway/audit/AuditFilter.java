@@ -26,7 +26,6 @@ import reactor.core.publisher.SignalType;
 final class AuditFilter implements WebFilter {
     private static final Set<HttpMethod> LOOKING = Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
     private static final Set<Integer> REFUSALS = Set.of(401, 403, 429);
-    private static final int MAX_TEXT = 2048;
 
     private final AuditLog log;
     private final Clock clock;
@@ -64,7 +63,7 @@ final class AuditFilter implements WebFilter {
                 from(request),
                 request.getMethod().name(),
                 resource(request.getURI()),
-                shortened(request.getHeaders().getFirst(HttpHeaders.IF_MATCH)),
+                request.getHeaders().getFirst(HttpHeaders.IF_MATCH),
                 response.getHeaders().getETag(),
                 code,
                 RequestFacts.problem(exchange).orElse(null)));
@@ -83,11 +82,6 @@ final class AuditFilter implements WebFilter {
 
     private static String resource(final URI uri) {
         final String query = uri.getRawQuery();
-        final String whole = query == null ? uri.getRawPath() : uri.getRawPath() + "?" + query;
-        return whole.length() <= MAX_TEXT ? whole : whole.substring(0, MAX_TEXT);
-    }
-
-    private static @Nullable String shortened(final @Nullable String text) {
-        return text == null || text.length() <= MAX_TEXT ? text : text.substring(0, MAX_TEXT);
+        return query == null ? uri.getRawPath() : uri.getRawPath() + "?" + query;
     }
 }

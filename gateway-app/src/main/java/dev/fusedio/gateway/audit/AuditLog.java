@@ -17,6 +17,7 @@ import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
+import tools.jackson.core.json.JsonWriteFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -35,7 +36,10 @@ final class AuditLog implements SmartLifecycle {
 
     private final AuditSettings settings;
     private final Path path;
-    private final JsonMapper json = JsonMapper.builder().build();
+    /** What is not ASCII is escaped, as control characters are: whatever shows the log, a line begins and ends where it does. */
+    private final JsonMapper json =
+            JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
+
     private final AtomicInteger waiting = new AtomicInteger();
     private final Counter records;
     private final Counter failures;

@@ -5,7 +5,7 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A line of the audit log. Holds neither secrets nor bodies.
+ * A line of the audit log. Holds neither secrets nor bodies; long texts are cut.
  *
  * @param time when the request was answered
  * @param requestId its id, as in the answer and in the gateway's log
@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param role the caller's role
  * @param authentication {@code none}, {@code token}, {@code jwt}, {@code certificate}
  * @param from the client's address
- * @param method what was asked for
+ * @param method what was asked for; absent, as the resource is, if the request could not be read so far
  * @param resource the path, with the query
  * @param before the version that the change was thought for (If-Match)
  * @param after the version that it made (ETag)
@@ -28,9 +28,21 @@ record AuditRecord(
         @Nullable String role,
         @Nullable String authentication,
         @Nullable String from,
-        String method,
-        String resource,
+        @Nullable String method,
+        @Nullable String resource,
         @Nullable String before,
         @Nullable String after,
         int status,
-        @Nullable String problem) {}
+        @Nullable String problem) {
+    private static final int MAX_TEXT = 2048;
+
+    AuditRecord {
+        method = cut(method);
+        resource = cut(resource);
+        before = cut(before);
+    }
+
+    private static @Nullable String cut(final @Nullable String text) {
+        return text == null || text.length() <= MAX_TEXT ? text : text.substring(0, MAX_TEXT);
+    }
+}

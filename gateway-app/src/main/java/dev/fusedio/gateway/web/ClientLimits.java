@@ -20,12 +20,15 @@ final class ClientLimits implements WebServerFactoryCustomizer<NettyReactiveWebS
     private static final String TARGETS = "fused.requestTargets";
 
     private final HttpLimits limits;
+    private final RefusedTargets refused;
     private final AtomicInteger connections = new AtomicInteger();
     private final Map<ClientCut, Counter> cuts = new EnumMap<>(ClientCut.class);
 
     /** @param server whose clients, for the metrics */
-    ClientLimits(final HttpLimits limits, final MeterRegistry meters, final String server) {
+    ClientLimits(
+            final HttpLimits limits, final RefusedTargets refused, final MeterRegistry meters, final String server) {
         this.limits = limits;
+        this.refused = refused;
         Gauge.builder("fused.http.connections", connections, AtomicInteger::get)
                 .description("Connections of HTTP clients.")
                 .tag("server", server)
@@ -56,7 +59,7 @@ final class ClientLimits implements WebServerFactoryCustomizer<NettyReactiveWebS
         }
         channel.pipeline()
                 .addAfter(NettyPipeline.HttpCodec, DEADLINES, new ClientDeadlines(limits, this::count))
-                .addAfter(DEADLINES, TARGETS, new RequestTargets());
+                .addAfter(DEADLINES, TARGETS, new RequestTargets(refused));
     }
 
     private void count(final ClientCut cut) {

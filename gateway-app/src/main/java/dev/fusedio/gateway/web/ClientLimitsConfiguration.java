@@ -9,7 +9,8 @@ import org.springframework.context.annotation.Configuration;
 @Configuration(proxyBeanMethods = false)
 class ClientLimitsConfiguration {
     @Bean
-    ClientLimits restClientLimits(final GatewayProperties properties, final MeterRegistry meters) {
-        return new ClientLimits(properties.http(), meters, "rest");
+    ClientLimits restClientLimits(
+            final GatewayProperties properties, final RefusedTargets refused, final MeterRegistry meters) {
+        return new ClientLimits(properties.http(), refused, meters, "rest");
     }
 }

@@ -16,8 +16,9 @@ import org.springframework.web.server.adapter.WebHttpHandlerBuilder;
 @Conditional(ManagementClientLimits.InChildContext.class)
 final class ManagementClientLimits {
     @Bean
-    ClientLimits managementClientLimits(final GatewayProperties properties, final MeterRegistry meters) {
-        return new ClientLimits(properties.http(), meters, "management");
+    ClientLimits managementClientLimits(
+            final GatewayProperties properties, final RefusedTargets refused, final MeterRegistry meters) {
+        return new ClientLimits(properties.http(), refused, meters, "management");
     }
 
     /** False where the scan of the application's own context, which may have a parent without a web, finds the class. */

@@ -13,6 +13,8 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.util.ReferenceCountUtil;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
@@ -29,7 +31,13 @@ final class RequestTargets extends ChannelInboundHandlerAdapter {
     /** For the client to read the answer, which a connection that is closed on what it still sends takes away. */
     private static final long LINGER_SECONDS = 1;
 
+    private final RefusedTargets told;
     private boolean refused;
+
+    /** @param told of each that is refused */
+    RequestTargets(final RefusedTargets told) {
+        this.told = told;
+    }
 
     @Override
     public void channelRead(final ChannelHandlerContext context, final Object message) {
@@ -77,7 +85,9 @@ final class RequestTargets extends ChannelInboundHandlerAdapter {
 
     private void refuse(final ChannelHandlerContext context, final HttpRequest request, final Refusal refusal) {
         refused = true;
-        final byte[] problem = refusal.json().getBytes(StandardCharsets.UTF_8);
+        final String id = RequestIds.of(request.headers().get(RequestIds.HEADER));
+        told.refused(refusal.of(request, id, context.channel().remoteAddress()));
+        final byte[] problem = refusal.json(id).getBytes(StandardCharsets.UTF_8);
         final ByteBuf body =
                 HttpMethod.HEAD.equals(request.method()) ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(problem);
         final DefaultFullHttpResponse answer = new DefaultFullHttpResponse(
@@ -87,7 +97,8 @@ final class RequestTargets extends ChannelInboundHandlerAdapter {
         answer.headers()
                 .set(HttpHeaderNames.CONTENT_TYPE, MediaType.APPLICATION_PROBLEM_JSON_VALUE)
                 .setInt(HttpHeaderNames.CONTENT_LENGTH, problem.length)
-                .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+                .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE)
+                .set(RequestIds.HEADER, id);
         final var _ = context.writeAndFlush(answer);
         final Runnable close = () -> closed(context);
         final var _ = context.executor().schedule(close, LINGER_SECONDS, TimeUnit.SECONDS);
@@ -100,9 +111,26 @@ final class RequestTargets extends ChannelInboundHandlerAdapter {
 
     /** Why one is refused; no text in it needs to be escaped. */
     private record Refusal(ProblemType type, String detail) {
-        String json() {
-            return "{\"type\":\"%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\",\"code\":\"%s\"}"
-                    .formatted(type.uri(), type.title(), type.status().value(), detail, type.code());
+        String json(final String requestId) {
+            return "{\"type\":\"%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\",\"code\":\"%s\",\"requestId\":\"%s\"}"
+                    .formatted(type.uri(), type.title(), type.status().value(), detail, type.code(), requestId);
+        }
+
+        RefusedTarget of(final HttpRequest request, final String requestId, final SocketAddress remote) {
+            final boolean isRead = type != ProblemType.URI_TOO_LONG; // else another line stands in for it
+            return new RefusedTarget(
+                    requestId,
+                    remote instanceof final InetSocketAddress address ? address.getAddress() : null,
+                    isRead ? request.method().name() : null,
+                    isRead ? resource(request.uri()) : null,
+                    type);
+        }
+
+        /** Without a scheme, a host and what stands before it, which could be a password. */
+        private static String resource(final String target) {
+            final int scheme = target.startsWith("/") ? -1 : target.indexOf("://");
+            final int path = target.indexOf('/', scheme < 0 ? 0 : scheme + "://".length());
+            return path < 0 ? "" : target.substring(path);
         }
     }
 }
