@@ -116,6 +116,16 @@ class ChartTest {
     }
 
     @Test
+    void theCheckTrustsTheCertificateOfTheGatewaysAndHasNoKey() throws IOException {
+        assertThat(find(render(CHART.resolve("ci/everything-values.yaml")), "Pod")
+                        .toString())
+                .contains("{\"name\":\"certificate\",\"key\":\"tls.crt\"}")
+                .doesNotContain("tls.key");
+        assertThat(find(render(CHART.resolve("values.yaml")), "Pod").toString())
+                .doesNotContain("\"name\":\"GATEWAY_CERTIFICATE\"");
+    }
+
+    @Test
     void eachPodHasAServiceOfItsOwn() throws IOException {
         final List<JsonObject> objects = render(CHART.resolve("ci/everything-values.yaml"));
         assertThat(objects.stream().filter(kind("Service")).map(ChartTest::name))

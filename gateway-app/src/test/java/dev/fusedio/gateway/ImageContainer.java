@@ -42,7 +42,8 @@ final class ImageContainer implements AutoCloseable {
     private final int nbd = FreePort.find();
     private final int rest = FreePort.find();
 
-    private ImageContainer(final String volume, final JsonNode seccomp) throws IOException {
+    private ImageContainer(final String volume, final JsonNode seccomp, final Map<String, String> more)
+            throws IOException {
         container = new GenericContainer<>(DockerImageName.parse(IMAGE))
                 .withNetworkMode("host")
                 .withEnv(Map.of(
@@ -51,6 +52,7 @@ final class ImageContainer implements AutoCloseable {
                         "GATEWAY_NBD_PORT", Integer.toString(nbd),
                         "GATEWAY_ENGINE_MEMORY", "4MiB",
                         "GATEWAY_JAVA_OPTS", "-Xlog:aot"))
+                .withEnv(more)
                 .withCreateContainerCmdModifier(command -> {
                     final HostConfig host = Objects.requireNonNull(command.getHostConfig());
                     host.withReadonlyRootfs(true)
@@ -78,7 +80,12 @@ final class ImageContainer implements AutoCloseable {
 
     /** Starts one and waits until the engine calls it healthy. */
     static ImageContainer start(final String volume) throws IOException {
-        final ImageContainer gateway = new ImageContainer(volume, SeccompProfile.shipped());
+        return start(volume, Map.of());
+    }
+
+    /** The same with more variables of the environment. */
+    static ImageContainer start(final String volume, final Map<String, String> more) throws IOException {
+        final ImageContainer gateway = new ImageContainer(volume, SeccompProfile.shipped(), more);
         gateway.container.waitingFor(Wait.forHealthcheck().withStartupTimeout(Duration.ofMinutes(2)));
         gateway.container.start();
         return gateway;
@@ -86,7 +93,7 @@ final class ImageContainer implements AutoCloseable {
 
     /** Starts one that is not expected to get ready. */
     static ImageContainer launch(final String volume, final JsonNode seccomp) throws IOException {
-        final ImageContainer gateway = new ImageContainer(volume, seccomp);
+        final ImageContainer gateway = new ImageContainer(volume, seccomp, Map.of());
         gateway.container.waitingFor(Wait.forLogMessage(".*", 1)).start();
         return gateway;
     }
@@ -118,9 +125,14 @@ final class ImageContainer implements AutoCloseable {
         return container.execInContainer("bash", "-c", line);
     }
 
-    /** Runs what {@code helm test} runs, against this very container and with its first token. */
-    ExecResult chartCheck() throws IOException, InterruptedException {
-        return shell("GATEWAY_HOST=127.0.0.1 GATEWAY_REST_PORT=" + rest + " GATEWAY_NBD_PORT=" + nbd
+    /**
+     * Runs what {@code helm test} runs, against this very container and with its first token.
+     *
+     * @param certificate of REST, PEM; empty if that speaks no TLS
+     */
+    ExecResult chartCheck(final String certificate) throws IOException, InterruptedException {
+        return shell("export GATEWAY_CERTIFICATE='" + certificate + "'\nGATEWAY_HOST=127.0.0.1 GATEWAY_REST_PORT="
+                + rest + " GATEWAY_NBD_PORT=" + nbd
                 + " GATEWAY_TOKEN=$(<" + DATA + "/pool/.security/admin.token)\n"
                 + Files.readString(Path.of("../helm/fused-gateway/files/check.sh")));
     }

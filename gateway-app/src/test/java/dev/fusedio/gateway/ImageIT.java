@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.github.dockerjava.api.command.InspectImageResponse;
 import com.github.dockerjava.api.model.ContainerConfig;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
@@ -11,6 +14,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
 import org.testcontainers.containers.Container.ExecResult;
 import org.testcontainers.containers.GenericContainer;
 import org.testcontainers.utility.DockerImageName;
@@ -102,9 +106,28 @@ class ImageIT {
     @Test
     void theChartsCheckPassesInIt() throws Exception {
         try (ImageContainer gateway = ImageContainer.start(volume)) {
-            final ExecResult check = gateway.chartCheck();
+            final ExecResult check = gateway.chartCheck("");
             assertThat(check.getStdout() + check.getStderr())
                     .isEqualTo("a volume was written and read over NBD and HTTP\n");
+            assertThat(check.getExitCode()).isZero();
+        }
+    }
+
+    @Test
+    void theChartsCheckPassesInItBehindTls(@TempDir final Path folder) throws Exception {
+        final ServerCertificate own = ServerCertificate.make(folder);
+        final String certificate = Files.readString(own.certificate());
+        final Map<String, String> tls = Map.of(
+                "SPRING_SSL_BUNDLE_PEM_GATEWAY_KEYSTORE_CERTIFICATE",
+                certificate,
+                "SPRING_SSL_BUNDLE_PEM_GATEWAY_KEYSTORE_PRIVATEKEY",
+                Files.readString(own.key()),
+                "SERVER_SSL_BUNDLE",
+                "gateway");
+        try (ImageContainer gateway = ImageContainer.start(volume, tls)) {
+            final ExecResult check = gateway.chartCheck(certificate);
+            assertThat(check.getStdout() + check.getStderr())
+                    .isEqualTo("a volume was written and read over NBD and HTTPS\n");
             assertThat(check.getExitCode()).isZero();
         }
     }
