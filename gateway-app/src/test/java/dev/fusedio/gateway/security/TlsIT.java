@@ -3,6 +3,7 @@ package dev.fusedio.gateway.security;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fusedio.gateway.GatewayProcess;
+import dev.fusedio.gateway.Openssl;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.URI;
@@ -16,7 +17,6 @@ import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -25,7 +25,6 @@ import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509ExtendedTrustManager;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,7 +37,7 @@ class TlsIT {
 
     @Test
     void newCertificatesAreTakenUpAndClientCertificatesHaveRoles() throws Exception {
-        Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/openssl")), "openssl is not installed");
+        Openssl.assume();
         makeServerCertificate("one");
         makeClientCertificate("/O=example/CN=backup", "known");
         makeClientCertificate("/O=example/CN=stranger", "stranger");
@@ -98,8 +97,10 @@ class TlsIT {
 
     /** Both files are put in place whole, as a certificate's renewal does. */
     private void makeServerCertificate(final String name) throws Exception {
-        openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=" + name
-                + " -addext subjectAltName=IP:127.0.0.1 -keyout next.key -out next.crt");
+        Openssl.run(
+                folder,
+                "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=" + name
+                        + " -addext subjectAltName=IP:127.0.0.1 -keyout next.key -out next.crt");
         for (final String part : new String[] {"key", "crt"}) {
             Files.move(
                     folder.resolve("next." + part),
@@ -110,23 +111,14 @@ class TlsIT {
 
     private void makeClientCertificate(final String subject, final String name) throws Exception {
         if (Files.notExists(folder.resolve("ca.key"))) {
-            openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=clients -keyout ca.key -out ca.crt");
+            Openssl.run(
+                    folder, "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=clients -keyout ca.key -out ca.crt");
         }
-        openssl("req -newkey rsa:2048 -nodes -subj " + subject + " -keyout client.key -out client.csr");
-        openssl("x509 -req -in client.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -out client.crt");
-        openssl("pkcs12 -export -in client.crt -inkey client.key -out " + name + ".p12 -passout pass:changeit");
-    }
-
-    private void openssl(final String arguments) throws IOException, InterruptedException {
-        final Process process = new ProcessBuilder(("/usr/bin/openssl " + arguments).split(" ", -1))
-                .directory(folder.toFile())
-                .redirectErrorStream(true)
-                .redirectOutput(folder.resolve("openssl.log").toFile())
-                .start();
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-        assertThat(process.exitValue())
-                .as("openssl %s: %s", arguments, Files.readString(folder.resolve("openssl.log")))
-                .isZero();
+        Openssl.run(folder, "req -newkey rsa:2048 -nodes -subj " + subject + " -keyout client.key -out client.csr");
+        Openssl.run(
+                folder, "x509 -req -in client.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -out client.crt");
+        Openssl.run(
+                folder, "pkcs12 -export -in client.crt -inkey client.key -out " + name + ".p12 -passout pass:changeit");
     }
 
     /** Trusts every server, and remembers the last. */
