@@ -53,6 +53,7 @@ public final class SimulatedRing implements RingDriver {
     private final SimulatedFileTable table;
     private final SimulatedCompletions completions;
     private final Map<Integer, SimulatedBuffers> buffers = new HashMap<>();
+    private final SimulatedLentBuffers lent = new SimulatedLentBuffers();
     private final Map<Integer, SimulatedRing> rings = new HashMap<>();
 
     /** Operations that have begun, oldest first. */
@@ -61,15 +62,12 @@ public final class SimulatedRing implements RingDriver {
     /** Closed descriptors whose last bytes still travel. */
     private final List<SimulatedDescriptor> lingering = new ArrayList<>();
 
-    private record LentBuffer(long address, int length) {}
-
     private int written;
     private int taken;
     private int nextDescriptor = FIRST_DESCRIPTOR;
     private @Nullable Libc noticingBy;
     private long bufferAddress;
     private long bufferLength = -1;
-    private final Map<Integer, LentBuffer> lent = new HashMap<>();
     private long enters;
     private long submissions;
     private boolean closed;
@@ -157,25 +155,12 @@ public final class SimulatedRing implements RingDriver {
      * @return the index, from 1 on
      */
     public int lend(final long address, final int length) {
-        int index = 1;
-        while (lent.containsKey(index)) {
-            index++;
-        }
-        lent.put(index, new LentBuffer(address, length));
-        return index;
+        return lent.add(address, length);
     }
 
     /** The block request has ended: its pages are not to be reached any more, and nothing may be using them. */
     public void takeBack(final int index) {
-        final LentBuffer buffer = lent.remove(index);
-        if (buffer == null) {
-            throw new IllegalArgumentException("no buffer " + index + " is lent");
-        }
-        for (final SimulatedOperation operation : active) {
-            if (operation.touches(buffer.address(), buffer.length())) {
-                throw new AssertionError("a block request ended while its pages are used by " + operation);
-            }
-        }
+        lent.remove(index, active);
     }
 
     private <T extends SimulatedDescriptor> T open(final T descriptor) {
@@ -371,7 +356,7 @@ public final class SimulatedRing implements RingDriver {
     private void activate(final SimulatedOperation operation) {
         operation.delay = chance.lateness();
         if (operation.isFixed() && operation.bufIndex > 0) {
-            reach(operation);
+            lent.reach(operation);
         }
         if (!wakeUp.equals(operation.target)) {
             for (final SimulatedOperation other : active) {
@@ -382,15 +367,6 @@ public final class SimulatedRing implements RingDriver {
             operation.begin();
         }
         active.add(operation);
-    }
-
-    private void reach(final SimulatedOperation operation) {
-        final LentBuffer buffer = lent.get(operation.bufIndex);
-        if (buffer == null || operation.addr < 0 || operation.addr + operation.len > buffer.length()) {
-            operation.withhold();
-        } else {
-            operation.relocate(buffer.address());
-        }
     }
 
     // --- progress ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@ package dev.fusedio.ring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Libc;
@@ -189,9 +188,9 @@ class SimulatedRingTest {
         final int index = ring.lend(memory, 100);
         lentReceive(socket, 0, 1, index);
         settle();
-        assertThatThrownBy(() -> ring.takeBack(index))
-                .isInstanceOf(AssertionError.class)
-                .hasMessageContaining("ended while its pages are used");
+        assertThatExceptionOfType(AssertionError.class)
+                .isThrownBy(() -> ring.takeBack(index))
+                .withMessageContaining("ended while its pages are used");
     }
 
     private void lentReceive(final SimulatedSocket socket, final long offset, final int length, final int index) {

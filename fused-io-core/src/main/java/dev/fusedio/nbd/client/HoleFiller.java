@@ -103,8 +103,8 @@ final class HoleFiller implements Completable {
         firstFree = index;
         underWay--;
         request.filling--;
-        if (outcome < 0) {
-            request.unfilled = true;
+        if (outcome < 0 && request.error == 0) {
+            request.error = Errno.EIO;
         }
         if (request.filling == 0) {
             whenFilled.accept(request);

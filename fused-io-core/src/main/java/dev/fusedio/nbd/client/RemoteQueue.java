@@ -283,7 +283,7 @@ final class RemoteQueue implements Deferred {
             pending.insert(request);
             deferPump();
         } else {
-            finish(request);
+            finish(request, -errno(request.error));
         }
     }
 
@@ -293,13 +293,9 @@ final class RemoteQueue implements Deferred {
         request.sequel = RemoteRequest.Sequel.NONE;
         switch (sequel) {
             case NONE -> {} // more of its reply is to come
-            case FINISH -> finish(request);
+            case FINISH -> finish(request, -errno(request.error));
             case SEND_AGAIN -> sendAgain(request);
         }
-    }
-
-    private void finish(final RemoteRequest request) {
-        finish(request, request.error == 0 && request.unfilled ? -Errno.EIO : -errno(request.error));
     }
 
     /** Specification, "Error values". */

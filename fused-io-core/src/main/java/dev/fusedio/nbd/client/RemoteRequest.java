@@ -60,10 +60,8 @@ final class RemoteRequest {
     /** The error that its reply told; positive, 0 for none. */
     int error;
 
-    /** Holes that are being filled, and whether one couldn't be. */
+    /** Holes that are being filled. */
     int filling;
-
-    boolean unfilled;
 
     /** What is to follow when its last hole is filled. */
     Sequel sequel = Sequel.NONE;
@@ -100,7 +98,6 @@ final class RemoteRequest {
         sending = false;
         replied = false;
         error = 0;
-        unfilled = false;
         statusCame = false;
     }
 
