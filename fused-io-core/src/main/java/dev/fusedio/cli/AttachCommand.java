@@ -1,5 +1,6 @@
 package dev.fusedio.cli;
 
+import dev.fusedio.backend.file.FileBackend;
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
 import dev.fusedio.nbd.client.NbdUri;
@@ -9,7 +10,6 @@ import dev.fusedio.ublk.UblkDevice;
 import dev.fusedio.ublk.UblkListing;
 import dev.fusedio.ublk.UblkOptions;
 import dev.fusedio.volume.Backend;
-import dev.fusedio.volume.FileBackend;
 import dev.fusedio.volume.Volume;
 import java.io.Closeable;
 import java.io.IOException;

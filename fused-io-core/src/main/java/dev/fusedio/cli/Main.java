@@ -1,6 +1,6 @@
 package dev.fusedio.cli;
 
-import dev.fusedio.nbd.ListenAddress;
+import dev.fusedio.net.ListenAddress;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.Arrays;

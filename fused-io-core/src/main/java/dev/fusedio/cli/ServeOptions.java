@@ -1,7 +1,7 @@
 package dev.fusedio.cli;
 
-import dev.fusedio.nbd.ListenAddress;
-import dev.fusedio.nbd.NbdProtocol;
+import dev.fusedio.nbd.wire.NbdProtocol;
+import dev.fusedio.net.ListenAddress;
 import dev.fusedio.sys.Affinity;
 import java.net.InetAddress;
 import java.net.UnknownHostException;

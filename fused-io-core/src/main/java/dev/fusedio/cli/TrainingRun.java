@@ -1,6 +1,6 @@
 package dev.fusedio.cli;
 
-import dev.fusedio.nbd.ListenAddress;
+import dev.fusedio.net.ListenAddress;
 import dev.fusedio.sys.Affinity;
 import java.io.IOException;
 import java.net.InetAddress;

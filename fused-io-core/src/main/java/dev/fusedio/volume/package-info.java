@@ -1,4 +1,4 @@
-/** What keeps a volume's bytes: the backend contract, its implementations, wrappers that limit or disturb them. */
+/** Volumes: the backend contract, access from a loop and from other threads, limits and statistics. */
 @NullMarked
 package dev.fusedio.volume;
 

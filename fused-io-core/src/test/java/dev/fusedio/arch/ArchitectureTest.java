@@ -36,7 +36,8 @@ import org.junit.jupiter.api.Test;
 /** The core's shape: who may know whom, and what is kept out of it. */
 class ArchitectureTest {
     /** Lowest first. */
-    private static final List<String> LAYERS = List.of("sys", "ring", "loop", "fused", "volume", "nbd", "ublk", "cli");
+    private static final List<String> LAYERS =
+            List.of("sys", "ring", "loop", "fused", "net", "volume", "nbd", "backend", "ublk", "cli");
 
     private static JavaClasses core;
 
@@ -66,6 +67,28 @@ class ArchitectureTest {
                     : layers.whereLayer(LAYERS.get(i)).mayOnlyBeAccessedByLayers(higher.toArray(String[]::new));
         }
         check(layers);
+    }
+
+    @Test
+    void serverAndClientShareNothingButTheWire() {
+        check(noClasses()
+                .that()
+                .resideInAPackage("dev.fusedio.nbd.wire..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("dev.fusedio.nbd.server..", "dev.fusedio.nbd.client.."));
+        check(noClasses()
+                .that()
+                .resideInAPackage("dev.fusedio.nbd.server..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("dev.fusedio.nbd.client.."));
+        check(noClasses()
+                .that()
+                .resideInAPackage("dev.fusedio.nbd.client..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("dev.fusedio.nbd.server.."));
     }
 
     @Test

@@ -9,7 +9,7 @@ final class ByteQueue {
     private int head;
     private int tail;
 
-    int size() {
+    public int size() {
         return tail - head;
     }
 

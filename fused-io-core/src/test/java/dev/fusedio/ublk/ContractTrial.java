@@ -1,5 +1,6 @@
 package dev.fusedio.ublk;
 
+import dev.fusedio.backend.file.FileBackend;
 import dev.fusedio.fused.RingFile;
 import dev.fusedio.fused.RingSocket;
 import dev.fusedio.fused.SocketMechanism;
@@ -10,7 +11,6 @@ import dev.fusedio.sys.Affinity;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.Memory;
 import dev.fusedio.sys.SystemCallException;
-import dev.fusedio.volume.FileBackend;
 import dev.fusedio.volume.Volume;
 import java.io.BufferedReader;
 import java.io.IOException;

@@ -1,12 +1,12 @@
 package dev.fusedio.ublk;
 
 import com.sun.management.ThreadMXBean;
+import dev.fusedio.backend.file.FileBackend;
+import dev.fusedio.backend.memory.MemoryBackend;
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
 import dev.fusedio.sys.Affinity;
 import dev.fusedio.volume.Backend;
-import dev.fusedio.volume.FileBackend;
-import dev.fusedio.volume.MemoryBackend;
 import dev.fusedio.volume.Volume;
 import java.io.BufferedReader;
 import java.io.IOException;

@@ -9,7 +9,7 @@ import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
 
 /** Does one operation after another on a lane, the way a front end does, and waits for each. */
-final class LaneDriver implements FusedCommand.Owner {
+public final class LaneDriver implements FusedCommand.Owner {
     private final CoreLoop loop;
     private final BackendLane lane;
     private final Consumer<BooleanSupplier> runUntil;
@@ -19,7 +19,7 @@ final class LaneDriver implements FusedCommand.Owner {
     private int result;
 
     /** @param runUntil runs the loop until something is true */
-    LaneDriver(final CoreLoop loop, final BackendLane lane, final Consumer<BooleanSupplier> runUntil) {
+    public LaneDriver(final CoreLoop loop, final BackendLane lane, final Consumer<BooleanSupplier> runUntil) {
         this.loop = loop;
         this.lane = lane;
         this.runUntil = runUntil;
@@ -43,7 +43,7 @@ final class LaneDriver implements FusedCommand.Owner {
     }
 
     /** Reads to a fresh buffer: 0 or a negated error number. */
-    int read(final byte[] target, final long position) {
+    public int read(final byte[] target, final long position) {
         command.lease(target.length);
         final int issued = settle(lane.read(command, 0, target.length, position));
         if (issued >= 0 && command.borrow(Direction.DEST, 0, target.length) == 0) {
@@ -54,7 +54,7 @@ final class LaneDriver implements FusedCommand.Owner {
     }
 
     /** Writes by a leased buffer: 0 or a negated error number. */
-    int write(final byte[] source, final long position, final boolean durable) {
+    public int write(final byte[] source, final long position, final boolean durable) {
         command.lease(source.length);
         command.borrow(Direction.DEST, 0, source.length);
         Memory.put(command.address(0), source, 0, source.length);
@@ -69,24 +69,24 @@ final class LaneDriver implements FusedCommand.Owner {
         return finish(settle(operation.applyAsInt(command)));
     }
 
-    int flush() {
+    public int flush() {
         return plain(lane::flush);
     }
 
-    int trim(final long position, final long length) {
+    public int trim(final long position, final long length) {
         return plain(with -> lane.trim(with, position, length));
     }
 
-    int zero(final long position, final long length, final boolean mayTrim) {
+    public int zero(final long position, final long length, final boolean mayTrim) {
         return plain(with -> lane.zero(with, position, length, mayTrim));
     }
 
-    int cache(final long position, final int length) {
+    public int cache(final long position, final int length) {
         return plain(with -> lane.cache(with, position, length));
     }
 
     /** Asks for extents: "data 4096, hole 8192, …" or the error's number. */
-    String extents(final long position, final long length, final int maximum) {
+    public String extents(final long position, final long length, final int maximum) {
         final Answer answer = new Answer();
         answer.ask(position, length, maximum);
         lane.extents(answer);

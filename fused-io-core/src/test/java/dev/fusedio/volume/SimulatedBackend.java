@@ -1,5 +1,8 @@
 package dev.fusedio.volume;
 
+import dev.fusedio.backend.file.FileBackend;
+import dev.fusedio.backend.file.FileLane;
+import dev.fusedio.backend.file.OpenFile;
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.ring.SimulatedFile;
 import java.nio.file.Path;

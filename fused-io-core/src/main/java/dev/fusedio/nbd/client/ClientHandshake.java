@@ -1,7 +1,7 @@
 package dev.fusedio.nbd.client;
 
-import dev.fusedio.nbd.NbdProtocol;
 import dev.fusedio.nbd.client.RemoteOptions.Headers;
+import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.sys.Clock;
 import java.io.IOException;
 import java.nio.ByteBuffer;

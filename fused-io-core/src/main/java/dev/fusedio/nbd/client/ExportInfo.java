@@ -1,6 +1,6 @@
 package dev.fusedio.nbd.client;
 
-import dev.fusedio.nbd.NbdProtocol;
+import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.volume.BackendCapabilities;
 import org.jspecify.annotations.Nullable;
 

@@ -2,7 +2,7 @@ package dev.fusedio.nbd.client;
 
 import dev.fusedio.fused.SocketMechanism;
 import dev.fusedio.loop.CoreLoop;
-import dev.fusedio.nbd.NbdProtocol;
+import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.volume.Backend;
 import dev.fusedio.volume.BackendCapabilities;

@@ -7,7 +7,7 @@ import dev.fusedio.fused.RingSocket;
 import dev.fusedio.fused.SocketMechanism;
 import dev.fusedio.loop.Completable;
 import dev.fusedio.loop.CoreLoop;
-import dev.fusedio.nbd.NbdProtocol;
+import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.ring.IoUring;
 import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Errno;

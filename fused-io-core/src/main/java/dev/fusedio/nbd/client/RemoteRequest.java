@@ -2,7 +2,7 @@ package dev.fusedio.nbd.client;
 
 import dev.fusedio.fused.FusedCommand;
 import dev.fusedio.fused.SocketTransfer;
-import dev.fusedio.nbd.NbdProtocol;
+import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.sys.Memory;
 import dev.fusedio.volume.ExtentQuery;
 import org.jspecify.annotations.Nullable;

@@ -191,7 +191,7 @@ final class SendChain {
                     userData);
             return;
         }
-        /* struct msghdr, see ReplyQueue of the server */
+        /* struct msghdr, see GatheredSend of the server */
         final long header = block + (long) segment * MSGHDR_BYTES;
         Memory.zero(header, MSGHDR_BYTES);
         Memory.putLong(header + MSG_IOV, first);

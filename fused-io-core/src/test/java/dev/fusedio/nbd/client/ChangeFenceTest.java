@@ -2,7 +2,7 @@ package dev.fusedio.nbd.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.fusedio.nbd.NbdProtocol;
+import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.sys.Seeds;
 import java.util.ArrayList;
 import java.util.List;

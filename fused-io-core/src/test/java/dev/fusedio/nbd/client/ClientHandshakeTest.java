@@ -3,10 +3,10 @@ package dev.fusedio.nbd.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.fusedio.nbd.NbdProtocol;
 import dev.fusedio.nbd.client.RemoteOptions.Headers;
 import dev.fusedio.nbd.client.ScriptedServer.Peer;
 import dev.fusedio.nbd.client.ScriptedServer.Script;
+import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.sys.Libc;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

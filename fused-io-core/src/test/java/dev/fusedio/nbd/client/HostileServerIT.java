@@ -7,11 +7,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
-import dev.fusedio.nbd.NbdProtocol;
 import dev.fusedio.nbd.client.RemoteOptions.Headers;
 import dev.fusedio.nbd.client.ScriptedServer.Peer;
 import dev.fusedio.nbd.client.ScriptedServer.Request;
 import dev.fusedio.nbd.client.ScriptedServer.Script;
+import dev.fusedio.nbd.wire.NbdProtocol;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

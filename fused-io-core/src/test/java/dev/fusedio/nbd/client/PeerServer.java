@@ -2,15 +2,15 @@ package dev.fusedio.nbd.client;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.fusedio.backend.file.FileBackend;
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
-import dev.fusedio.nbd.ExportDirectory;
-import dev.fusedio.nbd.ListenAddress;
-import dev.fusedio.nbd.NbdLimits;
-import dev.fusedio.nbd.NbdServer;
-import dev.fusedio.nbd.NbdServerConfig;
-import dev.fusedio.nbd.SessionListener;
-import dev.fusedio.volume.FileBackend;
+import dev.fusedio.nbd.server.ExportDirectory;
+import dev.fusedio.nbd.server.NbdLimits;
+import dev.fusedio.nbd.server.NbdServer;
+import dev.fusedio.nbd.server.NbdServerConfig;
+import dev.fusedio.nbd.server.SessionListener;
+import dev.fusedio.net.ListenAddress;
 import dev.fusedio.volume.Volume;
 import java.io.IOException;
 import java.io.RandomAccessFile;

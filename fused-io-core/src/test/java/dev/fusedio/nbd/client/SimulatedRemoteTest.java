@@ -7,7 +7,7 @@ import dev.fusedio.fused.FusedCommand;
 import dev.fusedio.fused.SocketMechanism;
 import dev.fusedio.loop.SimulatedLoop;
 import dev.fusedio.loop.Timer;
-import dev.fusedio.nbd.NbdProtocol;
+import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.ring.SimulatedFaults;
 import dev.fusedio.ring.SimulatedSocket;
 import dev.fusedio.sys.Libc;

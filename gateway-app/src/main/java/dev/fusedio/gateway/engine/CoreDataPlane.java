@@ -1,5 +1,7 @@
 package dev.fusedio.gateway.engine;
 
+import dev.fusedio.backend.file.FileBackend;
+import dev.fusedio.backend.memory.MemoryBackend;
 import dev.fusedio.gateway.config.GatewayProperties;
 import dev.fusedio.gateway.config.StartRefusedException;
 import dev.fusedio.loop.CoreLoop;
@@ -10,8 +12,6 @@ import dev.fusedio.ring.RingFeatures;
 import dev.fusedio.sys.Affinity;
 import dev.fusedio.sys.KernelInfo;
 import dev.fusedio.volume.Backend;
-import dev.fusedio.volume.FileBackend;
-import dev.fusedio.volume.MemoryBackend;
 import java.io.IOException;
 import java.util.List;
 import java.util.Objects;

@@ -2,7 +2,7 @@ package dev.fusedio.gateway.engine;
 
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.loop.LoopGroup;
-import dev.fusedio.nbd.ExportDirectory;
+import dev.fusedio.nbd.server.ExportDirectory;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.volume.Backend;
 import dev.fusedio.volume.Volume;

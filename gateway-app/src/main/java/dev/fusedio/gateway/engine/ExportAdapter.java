@@ -1,6 +1,6 @@
 package dev.fusedio.gateway.engine;
 
-import dev.fusedio.nbd.ExportDirectory;
+import dev.fusedio.nbd.server.ExportDirectory;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;

@@ -1,0 +1,165 @@
+package dev.fusedio.backend.file;
+
+import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.Libc;
+import dev.fusedio.sys.Memory;
+import dev.fusedio.sys.SystemCallException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+
+/**
+ * A file or block device that was opened and looked at.
+ *
+ * @param fd the descriptor, the holder's to close
+ * @param path as it was asked for
+ * @param blockDevice or else a regular file
+ * @param size bytes
+ * @param logicalBlock bytes to which a block device's ranges are aligned; 1 for a file
+ * @param blockSize bytes that the file system prefers
+ * @param directAlignment bytes to which offsets and lengths are aligned for O_DIRECT; 0 where that isn't possible
+ * @param canExtents whether SEEK_HOLE works
+ * @param sparse whether parts of the file had no storage when it was opened
+ * @param inlineWrites whether buffered writes are better made by the loop than given to the ring, found by trying
+ */
+public record OpenFile(
+        int fd,
+        Path path,
+        boolean blockDevice,
+        long size,
+        int logicalBlock,
+        int blockSize,
+        int directAlignment,
+        boolean canExtents,
+        boolean sparse,
+        boolean inlineWrites) {
+
+    private static final int O_RDWR = 2;
+    private static final int O_CLOEXEC = 0x80000;
+    private static final int O_DIRECT = System.getProperty("os.arch").equals("aarch64") ? 0x10000 : 0x4000;
+    private static final int O_TMPFILE =
+            0x400000 | (System.getProperty("os.arch").equals("aarch64") ? 0x4000 : 0x10000);
+
+    /** {@code _IO(0x12, 104)}: a block device's logical block size. */
+    private static final long BLKSSZGET = 0x1268;
+
+    private static final int SEEK_END = 2;
+    private static final int SEEK_DATA = 3;
+    private static final int RWF_NOWAIT = 0x8;
+    private static final int S_IFMT = 0xF000;
+    private static final int S_IFREG = 0x8000;
+    private static final int S_IFBLK = 0x6000;
+
+    /* struct statx, include/uapi/linux/stat.h */
+    private static final int STATX_BYTES = 256;
+    private static final int STATX_BASIC_STATS = 0x7ff;
+    private static final int STATX_DIOALIGN = 0x2000;
+    private static final int STX_MASK = 0;
+    private static final int STX_BLKSIZE = 4;
+    private static final int STX_MODE = 28;
+    private static final int STX_SIZE = 40;
+    private static final int STX_BLOCKS = 48;
+    private static final int STX_DIO_OFFSET_ALIGN = 156;
+
+    /**
+     * Opens {@code path}.
+     *
+     * @throws IOException naming the path and the reason
+     */
+    static OpenFile open(final Path path, final boolean readOnly, final boolean direct) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            final Libc libc = new Libc(arena);
+            final int flags = (readOnly ? 0 : O_RDWR) | O_CLOEXEC | (direct ? O_DIRECT : 0);
+            final int fd = (int) SystemCallException.check(
+                    libc.open(path.toString(), flags, 0),
+                    "open " + path + (readOnly ? " for reading" : "") + (direct ? " with O_DIRECT" : ""));
+            try {
+                return examine(libc, arena, fd, path, readOnly, direct);
+            } catch (final IOException | RuntimeException e) {
+                libc.close(fd);
+                throw e;
+            }
+        }
+    }
+
+    private static OpenFile examine(
+            final Libc libc,
+            final Arena arena,
+            final int fd,
+            final Path path,
+            final boolean readOnly,
+            final boolean direct)
+            throws IOException {
+        final long statx = arena.allocate(STATX_BYTES, 8).address();
+        SystemCallException.check(libc.statx(fd, STATX_BASIC_STATS | STATX_DIOALIGN, statx), "statx " + path);
+        final int type = Memory.getShort(statx + STX_MODE) & S_IFMT;
+        if (type != S_IFREG && type != S_IFBLK) {
+            throw new IOException(path + " is neither a regular file nor a block device");
+        }
+        final boolean block = type == S_IFBLK;
+        final long size = block
+                ? SystemCallException.check(libc.lseek(fd, 0, SEEK_END), "find the size of " + path)
+                : Memory.getLong(statx + STX_SIZE);
+        final boolean alignmentKnown = (Memory.getInt(statx + STX_MASK) & STATX_DIOALIGN) != 0;
+        final int alignment = alignmentKnown
+                ? Memory.getInt(statx + STX_DIO_OFFSET_ALIGN)
+                : Math.clamp(Memory.getInt(statx + STX_BLKSIZE), 512, 65536); // before Linux 6.1: a safe guess
+        if (direct && (alignment == 0 || size % alignment != 0)) {
+            throw new IOException(
+                    alignment == 0
+                            ? path + ": this file system has no direct I/O; open it buffered"
+                            : path + ": its size of " + size + " bytes is not a multiple of " + alignment
+                                    + " as direct I/O needs; grow it or open it buffered");
+        }
+        final int logicalBlock = block ? logicalBlock(libc, arena, fd) : 1;
+        final long data = block ? -Errno.EINVAL : libc.lseek(fd, 0, SEEK_DATA);
+        return new OpenFile(
+                fd,
+                path,
+                block,
+                size,
+                logicalBlock,
+                Math.clamp(Integer.highestOneBit(Math.max(Memory.getInt(statx + STX_BLKSIZE), 512)), 512, 65536),
+                direct ? alignment : 0,
+                data >= 0 || data == -Errno.ENXIO,
+                Memory.getLong(statx + STX_BLOCKS) * 512 < size,
+                !direct && !readOnly && (block || !buffersWithoutWaiting(libc, arena, path)));
+    }
+
+    /**
+     * Whether this file system takes buffered writes without blocking (XFS, Btrfs), tried on a nameless file beside
+     * the volume. Where it doesn't (ext4), the ring would hand each write to a kernel worker, one at a time.
+     */
+    private static boolean buffersWithoutWaiting(final Libc libc, final Arena arena, final Path path) {
+        final Path parent = path.toAbsolutePath().getParent();
+        final int fd = libc.open(String.valueOf(parent), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        if (fd < 0) {
+            return false;
+        }
+        try {
+            final MemorySegment page = arena.allocate(4096, 4096);
+            final long iovec = arena.allocate(16, 8).address();
+            Memory.putLong(iovec, page.address());
+            Memory.putLong(iovec + 8, page.byteSize());
+            libc.pwrite(fd, page.address(), page.byteSize(), 0); // allocates, so that the trial overwrites
+            return libc.pwritev2(fd, iovec, 1, 0, RWF_NOWAIT) == page.byteSize();
+        } finally {
+            libc.close(fd);
+        }
+    }
+
+    private static int logicalBlock(final Libc libc, final Arena arena, final int fd) {
+        final long answer = arena.allocate(4, 4).address();
+        return libc.ioctl(fd, BLKSSZGET, answer) < 0 ? 512 : Memory.getInt(answer);
+    }
+
+    /** Bytes that the file takes up on its file system. */
+    static long allocated(final int fd, final Path path) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            final long statx = arena.allocate(STATX_BYTES, 8).address();
+            SystemCallException.check(new Libc(arena).statx(fd, STATX_BASIC_STATS, statx), "statx " + path);
+            return Memory.getLong(statx + STX_BLOCKS) * 512;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+package dev.fusedio.nbd.server;
+
+import dev.fusedio.loop.Slab;
+import dev.fusedio.nbd.wire.NbdProtocol;
+import dev.fusedio.nbd.wire.Rejection;
+import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.Memory;
+
+/** FLUSH, TRIM, CACHE and WRITE_ZEROES, which have no payload; and the answer to what is none of the known commands. */
+final class ChangeRequest extends NbdRequest implements Waiter {
+    private enum Step {
+        COMMAND,
+        /** Zeroes are written because the backend has no quicker way. */
+        ZEROES,
+        /** FUA of a change that is not a write: the change is made durable after it. */
+        DURABILITY
+    }
+
+    private Step step = Step.COMMAND;
+    private long done;
+    private int segment;
+
+    ChangeRequest(final NbdWorker worker, final long header) {
+        super(worker, header);
+    }
+
+    @Override
+    void start() {
+        if (length() == 0 && type() != NbdProtocol.CMD_FLUSH) {
+            replyDone();
+            return;
+        }
+        done = 0;
+        step = Step.COMMAND;
+        command().startWithoutBuffer();
+        settle(
+                switch (type()) {
+                    case NbdProtocol.CMD_FLUSH -> backend().flush(command());
+                    case NbdProtocol.CMD_CACHE ->
+                        backend().cache(command(), offset(), (int) Math.min(length(), Integer.MAX_VALUE));
+                    case NbdProtocol.CMD_TRIM -> backend().trim(command(), offset(), length());
+                    case NbdProtocol.CMD_WRITE_ZEROES ->
+                        backend().zero(command(), offset(), length(), !has(NbdProtocol.CMD_FLAG_NO_HOLE));
+                    default -> throw new IllegalStateException("command " + type() + " passed the edge");
+                });
+    }
+
+    @Override
+    public void onCommandComplete(final int result) {
+        if (isCut()) {
+            retire();
+            return;
+        }
+        switch (step) {
+            case COMMAND -> onCommand(result);
+            case ZEROES -> onZeroes(result);
+            case DURABILITY -> replyResult(result);
+        }
+    }
+
+    private void onCommand(final int result) {
+        if (result == -Errno.EOPNOTSUPP && type() == NbdProtocol.CMD_WRITE_ZEROES) {
+            if (has(NbdProtocol.CMD_FLAG_FAST_ZERO)) {
+                reject(Rejection.NOT_FASTER);
+            } else {
+                writeZeroes();
+            }
+        } else if (result == -Errno.EOPNOTSUPP && type() != NbdProtocol.CMD_FLUSH) {
+            afterChange(0); // TRIM and CACHE are hints
+        } else {
+            afterChange(result);
+        }
+    }
+
+    private void writeZeroes() {
+        segment = (int) Math.min(length() - done, Slab.MAX_BLOCK);
+        final long buffer = leaseToFill(segment);
+        if (buffer == 0) {
+            worker().await(this);
+            return;
+        }
+        Memory.zero(buffer, segment);
+        filled();
+        step = Step.ZEROES;
+        settle(backend().write(command(), 0, segment, offset() + done, false));
+    }
+
+    @Override
+    public void retry() {
+        if (isCut()) {
+            retire();
+        } else {
+            writeZeroes();
+        }
+    }
+
+    private void onZeroes(final int result) {
+        done += segment;
+        if (result < 0 || done == length()) {
+            afterChange(result);
+        } else {
+            writeZeroes();
+        }
+    }
+
+    private void afterChange(final int result) {
+        final boolean changes = type() == NbdProtocol.CMD_TRIM || type() == NbdProtocol.CMD_WRITE_ZEROES;
+        if (result >= 0 && changes && has(NbdProtocol.CMD_FLAG_FUA)) {
+            step = Step.DURABILITY;
+            command().startWithoutBuffer();
+            settle(backend().flush(command()));
+        } else {
+            replyResult(result);
+        }
+    }
+}

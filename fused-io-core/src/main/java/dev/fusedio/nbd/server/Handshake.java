@@ -1,0 +1,476 @@
+package dev.fusedio.nbd.server;
+
+import dev.fusedio.nbd.wire.ByteQueue;
+import dev.fusedio.nbd.wire.NbdProtocol;
+import dev.fusedio.sys.Memory;
+import dev.fusedio.volume.BackendCapabilities;
+import dev.fusedio.volume.Volume;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The server's side of a fixed newstyle handshake (specification, "Fixed newstyle negotiation"): bytes in, replies out,
+ * at the end what was agreed on. Knows nothing of sockets. Every length and string from the wire is judged here.
+ */
+final class Handshake {
+    /** What a handshake waits for. */
+    enum Status {
+        /** Bytes from the client. */
+        READING,
+        /** An answer of the export directory. */
+        WAITING,
+        /** Nothing: transmission begins once the replies are sent. */
+        FINISHED,
+        /** Nothing: the connection is to be closed once the replies are sent. */
+        CLOSING
+    }
+
+    private enum Part {
+        CLIENT_FLAGS,
+        OPTION_HEADER,
+        OPTION_DATA,
+        /** Data of an option that is too long to be looked at. */
+        OPTION_SKIPPED
+    }
+
+    private static final int OPTION_HEADER_BYTES = 16;
+    private static final int MAX_SKIPPED = 1 << 20;
+    private static final int EXPORT_NAME_PADDING = 124;
+
+    private final ExportDirectory directory;
+    private final NbdLimits limits;
+    private final String peer;
+    private final Consumer<Runnable> toLoop;
+    private final Runnable answered;
+    private final Consumer<Volume> chosen;
+    private final ByteQueue out = new ByteQueue();
+
+    private Status status = Status.READING;
+    private Part part = Part.CLIENT_FLAGS;
+    private byte[] input = new byte[64];
+    private int filled;
+    private long needed = 4;
+    private boolean noZeroes;
+    private boolean structured;
+    private boolean extended;
+    private boolean contextSelected;
+    private String contextExport = "";
+    private int options;
+    private int option;
+    private boolean stopping;
+    private @Nullable Negotiated negotiated;
+    private @Nullable NegotiationFailure failure = NegotiationFailure.DISCONNECTED;
+
+    /**
+     * @param peer who asks, for the directory
+     * @param toLoop brings a task back to this connection's loop
+     * @param answered is run on the loop when the status is no longer WAITING
+     * @param chosen is given the export of the session to come, within the task that brought the directory's answer:
+     *     from then on the volume must be in use, lest it be closed
+     */
+    Handshake(
+            final ExportDirectory directory,
+            final NbdLimits limits,
+            final String peer,
+            final Consumer<Runnable> toLoop,
+            final Runnable answered,
+            final Consumer<Volume> chosen) {
+        this.directory = directory;
+        this.limits = limits;
+        this.peer = peer;
+        this.toLoop = toLoop;
+        this.answered = answered;
+        this.chosen = chosen;
+        out.putLong(NbdProtocol.NBDMAGIC)
+                .putLong(NbdProtocol.IHAVEOPT)
+                .putShort(NbdProtocol.FLAG_FIXED_NEWSTYLE | NbdProtocol.FLAG_NO_ZEROES);
+    }
+
+    Status status() {
+        return status;
+    }
+
+    /** What is to be sent. */
+    ByteQueue out() {
+        return out;
+    }
+
+    /** The agreement, when FINISHED. */
+    Negotiated negotiated() {
+        if (negotiated == null) {
+            throw new IllegalStateException("the handshake has not finished");
+        }
+        return negotiated;
+    }
+
+    /** Why it came to nothing; null when the client ended it in good order. */
+    @Nullable NegotiationFailure failure() {
+        return failure;
+    }
+
+    /** From now on every option but ABORT is answered with ERR_SHUTDOWN. */
+    void stop() {
+        stopping = true;
+    }
+
+    /**
+     * Takes bytes in, as many as it can make use of now.
+     *
+     * @return how many were taken
+     */
+    int feed(final long address, final int length) {
+        int taken = 0;
+        while (status == Status.READING && (taken < length || needed == filled)) {
+            if (part == Part.OPTION_SKIPPED) {
+                final int skip = (int) Math.min(needed, length - taken);
+                needed -= skip;
+                taken += skip;
+                if (needed > 0) {
+                    break;
+                }
+                refuse(NbdProtocol.REP_ERR_TOO_BIG, "the option's data is too long");
+                expect(Part.OPTION_HEADER, OPTION_HEADER_BYTES);
+                continue;
+            }
+            final int count = (int) Math.min(needed - filled, length - taken);
+            Memory.get(address + taken, input, filled, count);
+            filled += count;
+            taken += count;
+            if (filled == needed) {
+                act();
+            }
+        }
+        return taken;
+    }
+
+    private void expect(final Part next, final long bytes) {
+        part = next;
+        needed = bytes;
+        filled = 0;
+        if (next != Part.OPTION_SKIPPED && input.length < bytes) {
+            input = new byte[(int) bytes];
+        }
+    }
+
+    private void act() {
+        final ByteBuffer data = ByteBuffer.wrap(input, 0, filled);
+        switch (part) {
+            case CLIENT_FLAGS -> onClientFlags(data.getInt());
+            case OPTION_HEADER -> onOptionHeader(data);
+            case OPTION_DATA -> {
+                expect(Part.OPTION_HEADER, OPTION_HEADER_BYTES);
+                onOption(data);
+            }
+            case OPTION_SKIPPED -> throw new IllegalStateException("skipped data is not acted on");
+        }
+    }
+
+    private void onClientFlags(final int flags) {
+        final int known = NbdProtocol.FLAG_C_FIXED_NEWSTYLE | NbdProtocol.FLAG_C_NO_ZEROES;
+        if ((flags & ~known) != 0) {
+            close(NegotiationFailure.MALFORMED); // "MUST drop the TCP connection"
+            return;
+        }
+        noZeroes = (flags & NbdProtocol.FLAG_C_NO_ZEROES) != 0;
+        expect(Part.OPTION_HEADER, OPTION_HEADER_BYTES);
+    }
+
+    private void onOptionHeader(final ByteBuffer header) {
+        final long magic = header.getLong();
+        option = header.getInt();
+        final long length = header.getInt() & 0xFFFF_FFFFL;
+        if (magic != NbdProtocol.IHAVEOPT) {
+            close(NegotiationFailure.MALFORMED);
+        } else if (++options > limits.options()) {
+            close(NegotiationFailure.LIMIT);
+        } else if (length <= limits.optionBytes()) {
+            expect(Part.OPTION_DATA, length);
+        } else if (length <= MAX_SKIPPED && option != NbdProtocol.OPT_EXPORT_NAME) {
+            expect(Part.OPTION_SKIPPED, length);
+        } else {
+            close(NegotiationFailure.LIMIT);
+        }
+    }
+
+    private void onOption(final ByteBuffer data) {
+        if (stopping && option != NbdProtocol.OPT_ABORT) {
+            failure = NegotiationFailure.SHUTDOWN;
+            if (option == NbdProtocol.OPT_EXPORT_NAME) {
+                close(NegotiationFailure.SHUTDOWN);
+            } else {
+                refuse(NbdProtocol.REP_ERR_SHUTDOWN, "the server is shutting down");
+            }
+            return;
+        }
+        switch (option) {
+            case NbdProtocol.OPT_EXPORT_NAME -> onExportName(data);
+            case NbdProtocol.OPT_ABORT -> {
+                reply(NbdProtocol.REP_ACK, 0);
+                close(null);
+            }
+            case NbdProtocol.OPT_LIST -> onList(data);
+            case NbdProtocol.OPT_STARTTLS -> {
+                if (data.hasRemaining()) {
+                    refuse(NbdProtocol.REP_ERR_INVALID, "STARTTLS has no data");
+                } else {
+                    refuse(NbdProtocol.REP_ERR_POLICY, "TLS is not offered by this server");
+                }
+            }
+            case NbdProtocol.OPT_INFO, NbdProtocol.OPT_GO -> onInfo(data);
+            case NbdProtocol.OPT_STRUCTURED_REPLY -> onStructuredReply(data);
+            case NbdProtocol.OPT_LIST_META_CONTEXT, NbdProtocol.OPT_SET_META_CONTEXT -> onMetaContext(data);
+            case NbdProtocol.OPT_EXTENDED_HEADERS -> {
+                if (data.hasRemaining()) {
+                    refuse(NbdProtocol.REP_ERR_INVALID, "EXTENDED_HEADERS has no data");
+                } else {
+                    structured = true;
+                    extended = true;
+                    reply(NbdProtocol.REP_ACK, 0);
+                }
+            }
+            default -> refuse(NbdProtocol.REP_ERR_UNSUP, "unknown option");
+        }
+    }
+
+    private void onStructuredReply(final ByteBuffer data) {
+        if (data.hasRemaining()) {
+            refuse(NbdProtocol.REP_ERR_INVALID, "STRUCTURED_REPLY has no data");
+        } else if (extended) {
+            refuse(NbdProtocol.REP_ERR_EXT_HEADER_REQD, "extended headers are in use");
+        } else {
+            structured = true;
+            reply(NbdProtocol.REP_ACK, 0);
+        }
+    }
+
+    private void onExportName(final ByteBuffer data) {
+        final String name = data.remaining() > NbdProtocol.MAX_STRING ? null : string(data, data.remaining());
+        if (extended || name == null) {
+            close(NegotiationFailure.MALFORMED); // this option has no error reply
+            return;
+        }
+        find(name, answer -> {
+            if (answer instanceof ExportDirectory.Answer.Found found) {
+                agree(name, found.volume());
+                out.putLong(negotiated().size()).putShort(negotiated().transmissionFlags());
+                if (!noZeroes) {
+                    out.putZeroes(EXPORT_NAME_PADDING);
+                }
+                status = Status.FINISHED;
+            } else {
+                close(NegotiationFailure.EXPORT_REFUSED);
+            }
+        });
+    }
+
+    private void onList(final ByteBuffer data) {
+        if (data.hasRemaining()) {
+            refuse(NbdProtocol.REP_ERR_INVALID, "LIST has no data");
+            return;
+        }
+        status = Status.WAITING;
+        directory.list(
+                peer,
+                listing -> toLoop.accept(() -> {
+                    if (status == Status.WAITING) {
+                        status = Status.READING;
+                        listing.forEach(this::replyServer);
+                        option = NbdProtocol.OPT_LIST;
+                        reply(NbdProtocol.REP_ACK, 0);
+                        answered.run();
+                    }
+                }));
+    }
+
+    private void replyServer(final ExportDirectory.Listing listing) {
+        final byte[] name = utf8(listing.name());
+        final byte[] description = utf8(listing.description());
+        reply(NbdProtocol.REP_SERVER, 4 + name.length + description.length);
+        out.putInt(name.length).putBytes(name).putBytes(description);
+    }
+
+    /** INFO and GO: {@code u32 length, name, u16 count, count × u16 type}. */
+    private void onInfo(final ByteBuffer data) {
+        final int asked = option;
+        final String name = countedString(data);
+        if (name == null || data.remaining() < 2) {
+            refuse(NbdProtocol.REP_ERR_INVALID, "malformed export name or information requests");
+            return;
+        }
+        final int count = data.getShort() & 0xFFFF;
+        if (data.remaining() != 2 * count) {
+            refuse(NbdProtocol.REP_ERR_INVALID, "the number of information requests doesn't match the length");
+            return;
+        }
+        final List<Integer> wanted = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            wanted.add(data.getShort() & 0xFFFF);
+        }
+        find(name, answer -> {
+            option = asked;
+            switch (answer) {
+                case ExportDirectory.Answer.Found found -> {
+                    replyInfo(name, found.volume(), wanted);
+                    reply(NbdProtocol.REP_ACK, 0);
+                    if (asked == NbdProtocol.OPT_GO) {
+                        agree(name, found.volume());
+                        status = Status.FINISHED;
+                    }
+                }
+                case ExportDirectory.Answer.Unknown _ -> refuse(NbdProtocol.REP_ERR_UNKNOWN, "no such export");
+                case ExportDirectory.Answer.Refused refused -> refuse(NbdProtocol.REP_ERR_POLICY, refused.reason());
+            }
+        });
+    }
+
+    private void replyInfo(final String name, final Volume volume, final List<Integer> wanted) {
+        final Negotiated preview = agreement(name, volume);
+        reply(NbdProtocol.REP_INFO, 12);
+        out.putShort(NbdProtocol.INFO_EXPORT).putLong(preview.size()).putShort(preview.transmissionFlags());
+        if (wanted.contains(NbdProtocol.INFO_NAME)) {
+            final byte[] canonical = utf8(volume.name());
+            reply(NbdProtocol.REP_INFO, 2 + canonical.length);
+            out.putShort(NbdProtocol.INFO_NAME).putBytes(canonical);
+        }
+        if (wanted.contains(NbdProtocol.INFO_DESCRIPTION)
+                && !volume.description().isEmpty()) {
+            final byte[] description = utf8(volume.description());
+            reply(NbdProtocol.REP_INFO, 2 + description.length);
+            out.putShort(NbdProtocol.INFO_DESCRIPTION).putBytes(description);
+        }
+        if (wanted.contains(NbdProtocol.INFO_BLOCK_SIZE)) {
+            final BackendCapabilities can = volume.capabilities();
+            reply(NbdProtocol.REP_INFO, 14);
+            out.putShort(NbdProtocol.INFO_BLOCK_SIZE)
+                    .putInt(can.minimumBlock())
+                    .putInt(can.preferredBlock())
+                    .putInt(limits.payloadAdvertised());
+        }
+    }
+
+    /** LIST and SET_META_CONTEXT: {@code u32 length, name, u32 count, count × {u32 length, query}}. */
+    private void onMetaContext(final ByteBuffer data) {
+        final int asked = option;
+        final boolean set = asked == NbdProtocol.OPT_SET_META_CONTEXT;
+        if (set) {
+            contextSelected = false; // each call replaces the former selection, a failed one as well
+        }
+        if (!structured) {
+            refuse(NbdProtocol.REP_ERR_INVALID, "structured replies are to be negotiated first");
+            return;
+        }
+        final String name = countedString(data);
+        if (name == null || data.remaining() < 4) {
+            refuse(NbdProtocol.REP_ERR_INVALID, "malformed export name or queries");
+            return;
+        }
+        final long count = data.getInt() & 0xFFFF_FFFFL;
+        boolean matches = !set && count == 0;
+        for (long i = 0; i < count; i++) {
+            final String query = countedString(data);
+            if (query == null) {
+                refuse(NbdProtocol.REP_ERR_INVALID, "malformed query");
+                return;
+            }
+            matches |= query.equals(NbdProtocol.BASE_ALLOCATION) || (!set && query.equals("base:"));
+        }
+        if (data.hasRemaining()) {
+            refuse(NbdProtocol.REP_ERR_INVALID, "data after the last query");
+            return;
+        }
+        final boolean offered = matches;
+        find(name, answer -> {
+            option = asked;
+            switch (answer) {
+                case ExportDirectory.Answer.Found _ -> {
+                    if (offered) {
+                        final byte[] context = utf8(NbdProtocol.BASE_ALLOCATION);
+                        reply(NbdProtocol.REP_META_CONTEXT, 4 + context.length);
+                        out.putInt(set ? NbdProtocol.BASE_ALLOCATION_ID : 0).putBytes(context);
+                    }
+                    reply(NbdProtocol.REP_ACK, 0);
+                    if (set) {
+                        contextSelected = offered;
+                        contextExport = name;
+                    }
+                }
+                case ExportDirectory.Answer.Unknown _ -> refuse(NbdProtocol.REP_ERR_UNKNOWN, "no such export");
+                case ExportDirectory.Answer.Refused refused -> refuse(NbdProtocol.REP_ERR_POLICY, refused.reason());
+            }
+        });
+    }
+
+    private void find(final String name, final Consumer<ExportDirectory.Answer> then) {
+        status = Status.WAITING;
+        directory.find(
+                name,
+                peer,
+                answer -> toLoop.accept(() -> {
+                    if (status == Status.WAITING) { // or the connection has gone meanwhile
+                        status = Status.READING;
+                        then.accept(answer);
+                        answered.run();
+                    }
+                }));
+    }
+
+    private Negotiated agreement(final String name, final Volume volume) {
+        // "the export name MUST match" for a selected context to hold
+        return new Negotiated(
+                volume, volume.size(), structured, extended, contextSelected && contextExport.equals(name));
+    }
+
+    private void agree(final String name, final Volume volume) {
+        negotiated = agreement(name, volume);
+        chosen.accept(volume);
+    }
+
+    private void close(final @Nullable NegotiationFailure why) {
+        failure = why;
+        status = Status.CLOSING;
+    }
+
+    private void refuse(final int error, final String text) {
+        final byte[] message = utf8(text);
+        reply(error, message.length);
+        out.putBytes(message);
+    }
+
+    private void reply(final int type, final int length) {
+        out.putLong(NbdProtocol.REP_MAGIC).putInt(option).putInt(type).putInt(length);
+    }
+
+    /** {@code u32 length, string}; null when that isn't what is there. */
+    private static @Nullable String countedString(final ByteBuffer data) {
+        if (data.remaining() < 4) {
+            return null;
+        }
+        final long length = data.getInt() & 0xFFFF_FFFFL;
+        return length > Math.min(data.remaining(), NbdProtocol.MAX_STRING) ? null : string(data, (int) length);
+    }
+
+    private static @Nullable String string(final ByteBuffer data, final int length) {
+        final ByteBuffer slice = data.slice(data.position(), length);
+        data.position(data.position() + length);
+        try {
+            final String text =
+                    StandardCharsets.UTF_8.newDecoder().decode(slice).toString();
+            return text.indexOf('\0') >= 0 ? null : text;
+        } catch (final CharacterCodingException e) {
+            return null; // the caller tells the client what is malformed
+        }
+    }
+
+    /** Strings MUST NOT exceed 4096 bytes; what is longer (a description) is cut. */
+    private static byte[] utf8(final String text) {
+        final byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        return bytes.length <= NbdProtocol.MAX_STRING
+                ? bytes
+                : utf8(text.substring(0, text.length() - (bytes.length - NbdProtocol.MAX_STRING + 3) / 4));
+    }
+}

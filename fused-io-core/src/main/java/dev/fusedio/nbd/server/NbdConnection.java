@@ -1,0 +1,504 @@
+package dev.fusedio.nbd.server;
+
+import dev.fusedio.fused.RingFile;
+import dev.fusedio.loop.Completable;
+import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.loop.Deferred;
+import dev.fusedio.loop.Turn;
+import dev.fusedio.nbd.wire.ByteQueue;
+import dev.fusedio.net.GatheredSend;
+import dev.fusedio.net.ReceiveWindow;
+import dev.fusedio.ring.IoUring;
+import dev.fusedio.ring.ProvidedBuffers;
+import dev.fusedio.ring.Sqe;
+import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.Memory;
+import dev.fusedio.volume.Volume;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client's socket on its core: receives, sends, and the order in which things end. What the bytes mean is for
+ * {@link Handshake} and {@link Transmission}. The loop's thread only.
+ */
+final class NbdConnection implements Completable, Deferred, Turn, Waiter {
+    private static final int TAG_RECEIVE = 0;
+    private static final int TAG_PAYLOAD = 1;
+    private static final int TAG_SEND = 2;
+    private static final int TAG_GREETING = 3;
+    private static final int SHUT_RDWR = 2;
+
+    private enum Phase {
+        HANDSHAKE,
+        TRANSMISSION,
+        /** Nothing more is read; what is in flight is answered. */
+        DRAINING,
+        /** The socket is shut; what is in flight is waited for. */
+        CUT,
+        CLOSED
+    }
+
+    private final NbdWorker worker;
+    private final CoreLoop loop;
+    private final ProvidedBuffers buffers;
+    private final int fd;
+    private final String peer;
+    private final int slot;
+    private final ReceiveWindow window;
+    private final GatheredSend replies;
+    private final Handshake handshake;
+    private RingFile socket;
+    private Phase phase = Phase.HANDSHAKE;
+    private String reason = "";
+    private @Nullable Transmission transmission;
+    private Volume.@Nullable Lane lane;
+    private long carry;
+    private long greetingBlock;
+    private @Nullable NegotiationFailure failure;
+    private boolean receiveArmed;
+    private boolean payloadArmed;
+    private boolean moreIsWaiting = true;
+    private int operations;
+    private boolean deferred;
+    private boolean enqueued;
+    private boolean awaiting;
+    private final long connectedAt;
+    private long lastReceivedAt;
+    private long sendProgressAt;
+    private long payloadAwaitedAt;
+
+    NbdConnection(final NbdWorker worker, final int fd, final String peer) {
+        this.worker = worker;
+        this.loop = worker.loop();
+        this.buffers = loop.receiveBuffers();
+        this.fd = fd;
+        this.peer = peer;
+        this.slot = loop.register(this);
+        this.socket = new RingFile(fd, 0); // a place in the ring's table only for those that get to transmission
+        this.window = new ReceiveWindow(buffers, worker.stashes());
+        this.replies = new GatheredSend(worker.sendBlocks());
+        this.handshake =
+                new Handshake(worker.directory(), worker.limits(), peer, worker::post, this::deferProcess, this::use);
+        this.connectedAt = loop.now();
+        this.lastReceivedAt = connectedAt;
+        deferProcess();
+    }
+
+    // --- events ------------------------------------------------------------------------------------------------------
+
+    @Override
+    public void onCompletion(final int tag, final int result, final int flags) {
+        operations--;
+        switch (tag) {
+            case TAG_RECEIVE -> onReceived(result, flags);
+            case TAG_PAYLOAD -> onPayload(result);
+            case TAG_SEND -> onSent(result);
+            case TAG_GREETING -> onGreetingSent(result);
+            default -> throw new IllegalStateException("tag " + tag);
+        }
+    }
+
+    @Override
+    public void onFailure(final RuntimeException e) {
+        cut("internal error"); // the loop reports it; other connections go on
+    }
+
+    private void onReceived(final int result, final int flags) {
+        receiveArmed = false;
+        final boolean taken = (flags & IoUring.CQE_F_BUFFER) != 0;
+        buffers.disarmed(taken);
+        moreIsWaiting = (flags & IoUring.CQE_F_SOCK_NONEMPTY) != 0;
+        if (taken) {
+            final int buffer = flags >>> IoUring.CQE_BUFFER_SHIFT;
+            if (result > 0 && phase.compareTo(Phase.DRAINING) < 0) {
+                window.open(buffer, result);
+                lastReceivedAt = loop.now();
+            } else {
+                buffers.recycle(buffer);
+            }
+        }
+        if (result == -Errno.ENOBUFS) {
+            awaitWorker();
+        } else if (!isTransient(result) && result <= 0) {
+            onReceiveEnd(result);
+        }
+        deferProcess();
+    }
+
+    private void onPayload(final int result) {
+        payloadArmed = false;
+        if (result > 0 && !isCut() && transmission != null) {
+            lastReceivedAt = loop.now();
+            transmission.onPayloadReceived(result);
+        } else if (isTransient(result) && !isCut() && transmission != null) {
+            transmission.onPayloadReceived(0);
+        } else if (!isCut()) {
+            cut(result == 0 ? "the client closed in the middle of a write" : "receive: " + Errno.name(result));
+        } else if (transmission != null) {
+            transmission.abandon();
+        }
+        deferProcess();
+    }
+
+    private static boolean isTransient(final int result) {
+        return result == -Errno.EAGAIN || result == -Errno.EINTR || result == -Errno.ENOBUFS;
+    }
+
+    private void onReceiveEnd(final int result) {
+        if (result == 0 && phase == Phase.TRANSMISSION) {
+            drain("the client closed");
+        } else if (phase.compareTo(Phase.CUT) < 0) {
+            cut(result == 0 ? "the client closed" : "receive: " + Errno.name(result));
+        }
+    }
+
+    private void onSent(final int result) {
+        sendProgressAt = loop.now();
+        if (result > 0) {
+            if (replies.advance(result)) {
+                replies.finish(true);
+                deferFlush();
+            } else {
+                submitSend();
+            }
+        } else if (isTransient(result) && !isCut()) {
+            submitSend();
+        } else {
+            if (!isCut()) {
+                cut("send: " + Errno.name(result));
+            }
+            replies.finish(false);
+            deferProcess();
+        }
+    }
+
+    @Override
+    public void onTurn() {
+        enqueued = false;
+        if (phase != Phase.CLOSED) {
+            process();
+            deferFlush();
+        }
+    }
+
+    @Override
+    public void onRoundEnd() {
+        deferred = false;
+        if (phase == Phase.CLOSED) {
+            return;
+        }
+        flush();
+        if (phase == Phase.DRAINING && isIdle()) {
+            cut(reason);
+        }
+        if (phase == Phase.CUT && operations == 0 && (transmission == null || transmission.inFlight() == 0)) {
+            close();
+        }
+    }
+
+    private boolean isIdle() {
+        return (transmission == null || transmission.inFlight() == 0)
+                && handshake.out().size() == 0
+                && replies.isEmpty()
+                && operations == (receiveArmed ? 1 : 0);
+    }
+
+    /** Has the window looked at when it is this connection's turn. */
+    void deferProcess() {
+        if (!enqueued && phase != Phase.CLOSED) {
+            enqueued = true;
+            loop.enqueue(this);
+        }
+    }
+
+    /** Has replies sent, and an end that is due made, at the end of this round. */
+    private void deferFlush() {
+        if (!deferred && phase != Phase.CLOSED) {
+            deferred = true;
+            loop.defer(this);
+        }
+    }
+
+    /** Has {@link #deferProcess} called when the core has memory or room for requests again. */
+    void awaitWorker() {
+        if (!awaiting) {
+            awaiting = true;
+            worker.await(this);
+        }
+    }
+
+    @Override
+    public void retry() {
+        awaiting = false;
+        deferProcess();
+    }
+
+    // --- receiving ---------------------------------------------------------------------------------------------------
+
+    private void process() {
+        if (phase == Phase.HANDSHAKE) {
+            negotiate();
+        }
+        final Transmission current = transmission;
+        if (phase == Phase.TRANSMISSION && current != null) {
+            current.parse();
+            if (!current.isPinned()) {
+                window.releaseIfEmpty();
+                if (!enqueued) { // it waits for something that can take long
+                    window.moveAside();
+                }
+            }
+            if (current.wantsBytes()) {
+                armReceive(current.receiveBytes());
+            }
+        }
+    }
+
+    private void negotiate() {
+        while (window.remaining() > 0 && handshake.status() == Handshake.Status.READING) {
+            window.advance(handshake.feed(window.position(), window.remaining()));
+        }
+        window.releaseIfEmpty();
+        sendGreeting();
+        switch (handshake.status()) {
+            case READING -> armReceive(0);
+            case WAITING -> window.moveAside();
+            case FINISHED -> {
+                if (handshake.out().size() == 0) {
+                    beginTransmission();
+                } else {
+                    window.moveAside();
+                }
+            }
+            case CLOSING -> {
+                if (handshake.out().size() == 0) {
+                    cut("the handshake ended: " + handshake.failure());
+                }
+            }
+        }
+    }
+
+    private void use(final Volume volume) {
+        if (!isCut()) {
+            lane = volume.acquire(loop);
+        }
+    }
+
+    private void beginTransmission() {
+        if (lane == null) {
+            throw new IllegalStateException("a session begins without a volume");
+        }
+        carry = worker.carries().take();
+        if (carry == 0) {
+            cut("out of memory for another session");
+            return;
+        }
+        socket = RingFile.install(loop, fd);
+        phase = Phase.TRANSMISSION;
+        transmission = worker.opened(this, handshake.negotiated(), lane, window, carry);
+    }
+
+    private void armReceive(final int bytes) {
+        if (receiveArmed || awaiting || isCut()) {
+            return;
+        }
+        receiveArmed = true;
+        operations++;
+        buffers.armed();
+        Sqe.recvSelect(
+                loop.driver().sqe(),
+                socket.fd(),
+                socket.sqeFlag(),
+                ProvidedBuffers.GROUP,
+                bytes,
+                moreIsWaiting ? 0 : IoUring.RECVSEND_POLL_FIRST,
+                loop.userData(slot, TAG_RECEIVE));
+    }
+
+    /** Receives {@code length} bytes of payload to {@code address}. */
+    void receivePayload(final long address, final int length) {
+        payloadArmed = true;
+        payloadAwaitedAt = loop.now();
+        operations++;
+        Sqe.recv(
+                loop.driver().sqe(),
+                socket.fd(),
+                socket.sqeFlag(),
+                address,
+                length,
+                Sqe.MSG_WAITALL,
+                loop.userData(slot, TAG_PAYLOAD));
+    }
+
+    // --- sending -----------------------------------------------------------------------------------------------------
+
+    /** A reply is ready; it leaves at the end of this round. */
+    void queue(final NbdRequest reply) {
+        replies.add(reply);
+        deferFlush();
+    }
+
+    private void flush() {
+        if (isCut() || !replies.isReady()) {
+            return;
+        }
+        if (replies.prepare()) {
+            sendProgressAt = loop.now();
+            submitSend();
+        } else {
+            awaitWorker();
+        }
+    }
+
+    private void submitSend() {
+        operations++;
+        replies.submit(loop.driver().sqe(), socket.fd(), socket.sqeFlag(), loop.userData(slot, TAG_SEND));
+    }
+
+    private void sendGreeting() {
+        final ByteQueue out = handshake.out();
+        if (out.size() == 0 || greetingBlock != 0 || isCut()) {
+            return;
+        }
+        greetingBlock = worker.sendBlocks().take();
+        if (greetingBlock == 0) {
+            awaitWorker();
+            return;
+        }
+        final int count = Math.min(out.size(), GatheredSend.BLOCK_BYTES);
+        Memory.put(greetingBlock, out.array(), out.head(), count);
+        operations++;
+        sendProgressAt = loop.now();
+        Sqe.send(
+                loop.driver().sqe(),
+                socket.fd(),
+                socket.sqeFlag(),
+                greetingBlock,
+                count,
+                loop.userData(slot, TAG_GREETING));
+    }
+
+    private void onGreetingSent(final int result) {
+        worker.sendBlocks().give(greetingBlock);
+        greetingBlock = 0;
+        if (result > 0) {
+            handshake.out().remove(result);
+        } else if (!isTransient(result) && !isCut()) {
+            cut("send: " + Errno.name(result));
+        }
+        deferProcess();
+    }
+
+    // --- the end -----------------------------------------------------------------------------------------------------
+
+    /** Reads nothing more, answers what is in flight, then closes. */
+    void drain(final String why) {
+        if (phase.compareTo(Phase.DRAINING) < 0) {
+            phase = Phase.DRAINING;
+            reason = why;
+            window.release();
+            if (transmission != null) {
+                transmission.abandon();
+            }
+            deferProcess();
+        }
+    }
+
+    /** Shuts the socket at once; replies not yet sent are dropped. */
+    void cut(final String why) {
+        if (isCut()) {
+            return;
+        }
+        phase = Phase.CUT;
+        reason = why;
+        loop.libc().shutdown(fd, SHUT_RDWR); // receives and sends in flight end now
+        replies.drop();
+        if (transmission != null && !payloadArmed) { // the kernel may write to its buffer until it ends
+            transmission.abandon();
+        }
+        deferProcess();
+    }
+
+    private void close() {
+        phase = Phase.CLOSED;
+        window.release();
+        if (carry != 0) {
+            worker.carries().give(carry);
+            carry = 0;
+        }
+        if (lane != null) {
+            lane.release();
+        }
+        if (awaiting) {
+            worker.forget(this);
+        }
+        socket.remove(loop);
+        loop.libc().close(fd);
+        loop.release(slot);
+        worker.closed(this, transmission, reason);
+    }
+
+    /** Ends a handshake for a reason of the server's. */
+    void refuse(final NegotiationFailure why) {
+        failure = why;
+        cut("the handshake was ended: " + why);
+    }
+
+    /** The server stops: what is in flight is answered, what comes is refused. */
+    void stop() {
+        if (phase == Phase.HANDSHAKE) {
+            handshake.stop();
+            if (handshake.status() == Handshake.Status.READING
+                    && handshake.out().size() == 0) {
+                refuse(NegotiationFailure.SHUTDOWN);
+            }
+        } else if (transmission != null && transmission.inFlight() == 0) {
+            drain("the server is shutting down");
+        }
+    }
+
+    /** Looks whether a time limit is over. */
+    void checkTimes(final long now) {
+        final NbdLimits limits = worker.limits();
+        if (isCut()) {
+            return;
+        }
+        if (transmission == null && now - connectedAt > limits.handshakeTime().toNanos()) {
+            failure = NegotiationFailure.TIMEOUT;
+            cut("the handshake took longer than " + limits.handshakeTime().toSeconds() + " s");
+        } else if (replies.isSending()
+                && now - sendProgressAt > limits.stallTime().toNanos()) {
+            cut("the client left replies unread for " + limits.stallTime().toSeconds() + " s");
+        } else if (payloadArmed && now - payloadAwaitedAt > limits.stallTime().toNanos()) {
+            cut("the client left a write without its payload for "
+                    + limits.stallTime().toSeconds() + " s"); // it holds memory that others may need
+        } else if (phase == Phase.TRANSMISSION
+                && !limits.idleTime().isZero()
+                && transmission != null
+                && transmission.inFlight() == 0
+                && now - lastReceivedAt > limits.idleTime().toNanos()) {
+            cut("the session was idle for " + limits.idleTime().toSeconds() + " s");
+        }
+    }
+
+    /** Whether nothing can be sent or received any more. */
+    boolean isCut() {
+        return phase.compareTo(Phase.CUT) >= 0;
+    }
+
+    boolean isInHandshake() {
+        return transmission == null;
+    }
+
+    /** Why the handshake came to nothing; null when the client ended it in good order. */
+    @Nullable NegotiationFailure failure() {
+        return failure == null ? handshake.failure() : failure;
+    }
+
+    String peer() {
+        return peer;
+    }
+
+    NbdWorker worker() {
+        return worker;
+    }
+}

@@ -1,0 +1,258 @@
+package dev.fusedio.nbd.server;
+
+import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.loop.LoopGroup;
+import dev.fusedio.net.ListenAddress;
+import dev.fusedio.net.Listener;
+import dev.fusedio.net.Sockets;
+import dev.fusedio.sys.Libc;
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An NBD server over a group of core loops. New connections go to the cores in turn and stay there. All public methods
+ * may be called on any thread but the loops'.
+ */
+public final class NbdServer implements AutoCloseable {
+    private static final long POLL_NANOS = 5_000_000;
+    private static final long CUT_GRACE_NANOS = 2_000_000_000L;
+
+    private final NbdServerConfig config;
+    private final ExportDirectory directory;
+    private final SessionListener listener;
+    private final List<NbdWorker> workers = new ArrayList<>();
+    private final List<SocketAddress> addresses = new ArrayList<>();
+    private final List<Listener> listeners = new ArrayList<>();
+    private final Map<Long, Transmission> sessions = new ConcurrentHashMap<>();
+    private final AtomicLong sessionIds = new AtomicLong();
+    private final AtomicInteger connections = new AtomicInteger();
+    private final AtomicInteger nextWorker = new AtomicInteger();
+    private final AtomicLong accepted = new AtomicLong();
+    private final AtomicLongArray failures = new AtomicLongArray(NegotiationFailure.values().length);
+    private volatile boolean closed;
+
+    /** A server that listens nowhere until {@link #start} has it listen. */
+    NbdServer(
+            final List<CoreLoop> loops,
+            final NbdServerConfig config,
+            final ExportDirectory directory,
+            final SessionListener listener) {
+        this.config = config;
+        this.directory = directory;
+        this.listener = listener;
+        final int cores = loops.size();
+        final int handshakesPerCore = Math.max((config.limits().handshakes() + cores - 1) / cores, 1);
+        for (final CoreLoop loop : loops) {
+            workers.add(new NbdWorker(this, loop, handshakesPerCore));
+        }
+    }
+
+    /**
+     * Starts to listen.
+     *
+     * @param directory is asked for exports
+     * @param listener is told of sessions
+     * @throws IOException naming the address that can't be listened at, and why
+     */
+    public static NbdServer start(
+            final LoopGroup loops,
+            final NbdServerConfig config,
+            final ExportDirectory directory,
+            final SessionListener listener)
+            throws IOException {
+        final NbdServer server = new NbdServer(loops.loops(), config, directory, listener);
+        final Libc libc = Libc.transientInstance();
+        final List<Integer> descriptors = new ArrayList<>();
+        try {
+            for (final ListenAddress address : config.listen()) {
+                final int fd = Sockets.listen(libc, address);
+                descriptors.add(fd);
+                server.addresses.add(Sockets.local(libc, fd, address));
+            }
+        } catch (final IOException e) {
+            descriptors.forEach(libc::close);
+            throw e;
+        }
+        for (final int fd : descriptors) {
+            final CoreLoop loop = loops.next();
+            server.onLoop(loop, () -> server.listeners.add(new Listener(loop, fd, server::onAccepted)));
+        }
+        return server;
+    }
+
+    private void onLoop(final CoreLoop loop, final Runnable task) throws IOException {
+        final CountDownLatch done = new CountDownLatch(1);
+        final Runnable counted = () -> {
+            try {
+                task.run();
+            } finally {
+                done.countDown();
+            }
+        };
+        try {
+            if (!loop.execute(counted) || !done.await(10, TimeUnit.SECONDS)) {
+                throw new IOException("core loop " + loop.core() + " doesn't answer");
+            }
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    /** On a loop's thread: finds a core for a new connection. */
+    void onAccepted(final int fd) {
+        accepted.incrementAndGet();
+        final NbdWorker worker = workers.get(Math.floorMod(nextWorker.getAndIncrement(), workers.size()));
+        if (connections.incrementAndGet() > config.limits().connections()) {
+            Libc.transientInstance().close(fd);
+            refused(NegotiationFailure.CROWDED);
+            return;
+        }
+        if (worker.loop().inLoop()) {
+            worker.adopt(fd);
+        } else if (!worker.loop().execute(() -> worker.adopt(fd))) { // never wait for another loop on a loop's thread
+            Libc.transientInstance().close(fd);
+            refused(NegotiationFailure.CROWDED);
+        }
+    }
+
+    /** Where the server listens, in the order of the configuration, with real ports. */
+    public List<SocketAddress> addresses() {
+        return List.copyOf(addresses);
+    }
+
+    /** The sessions in transmission. */
+    public List<SessionSnapshot> sessions() {
+        return sessions.values().stream().map(Transmission::snapshot).toList();
+    }
+
+    /**
+     * Ends a session: its socket is shut at once.
+     *
+     * @return false when there is no such session
+     */
+    public boolean end(final long sessionId, final String reason) {
+        final Transmission session = sessions.get(sessionId);
+        return session != null
+                && session.connection()
+                        .worker()
+                        .loop()
+                        .execute(() -> session.connection().cut(reason));
+    }
+
+    /** The counts of this moment. */
+    public NbdServerSnapshot snapshot() {
+        final Map<NegotiationFailure, Long> byReason = new EnumMap<>(NegotiationFailure.class);
+        for (final NegotiationFailure failure : NegotiationFailure.values()) {
+            byReason.put(failure, failures.get(failure.ordinal()));
+        }
+        return new NbdServerSnapshot(connections.get(), sessions.size(), accepted.get(), Map.copyOf(byReason));
+    }
+
+    /**
+     * Stops: nothing is accepted any more, requests in flight are answered, new ones get ESHUTDOWN, idle connections
+     * are closed. What is left after {@code grace} is cut. Returns when all is closed.
+     */
+    public void stop(final Duration grace) {
+        closeListeners();
+        for (final NbdWorker worker : workers) {
+            worker.loop().execute(worker::stop);
+        }
+        awaitConnections(grace.toNanos());
+        for (final NbdWorker worker : workers) {
+            worker.loop().execute(worker::cutAll);
+        }
+        awaitConnections(CUT_GRACE_NANOS);
+        closed = true;
+    }
+
+    private void closeListeners() {
+        for (final Listener each : List.copyOf(listeners)) {
+            each.loop().execute(each::close);
+        }
+        listeners.clear();
+        for (final ListenAddress address : config.listen()) {
+            if (address instanceof ListenAddress.Unix unix) {
+                try {
+                    Files.deleteIfExists(unix.path());
+                } catch (final IOException e) {
+                    workers.getFirst().loop().errors().accept(e); // a stale socket is replaced at the next start
+                }
+            }
+        }
+    }
+
+    private void awaitConnections(final long nanos) {
+        final CoreLoop clock = workers.getFirst().loop();
+        final long end = clock.preciseNow() + nanos;
+        while (connections.get() > 0 && end - clock.preciseNow() > 0) {
+            LockSupport.parkNanos(POLL_NANOS);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            stop(Duration.ofSeconds(5));
+        }
+    }
+
+    // --- for workers, on their loops' threads ------------------------------------------------------------------------
+
+    List<NbdWorker> workers() {
+        return workers;
+    }
+
+    ExportDirectory directory() {
+        return directory;
+    }
+
+    NbdLimits limits() {
+        return config.limits();
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    long nextSessionId() {
+        return sessionIds.incrementAndGet();
+    }
+
+    void opened(final Transmission session) {
+        sessions.put(session.id(), session);
+        listener.opened(session.snapshot());
+    }
+
+    void closed(final @Nullable Transmission session, final String reason) {
+        if (session != null) {
+            sessions.remove(session.id());
+            listener.closed(session.snapshot(), reason);
+        }
+        connections.decrementAndGet(); // last: stop() waits for it
+    }
+
+    /** A connection was closed before it had a worker. */
+    void refused(final NegotiationFailure why) {
+        connections.decrementAndGet();
+        failed(why);
+    }
+
+    void failed(final NegotiationFailure why) {
+        failures.incrementAndGet(why.ordinal());
+    }
+}

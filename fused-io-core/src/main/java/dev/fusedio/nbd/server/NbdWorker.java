@@ -1,0 +1,273 @@
+package dev.fusedio.nbd.server;
+
+import dev.fusedio.loop.BlockPool;
+import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.loop.Deferred;
+import dev.fusedio.loop.Timer;
+import dev.fusedio.nbd.wire.NbdProtocol;
+import dev.fusedio.nbd.wire.ReplyHeader;
+import dev.fusedio.net.GatheredSend;
+import dev.fusedio.net.ReceiveWindow;
+import dev.fusedio.net.Sockets;
+import dev.fusedio.volume.Volume;
+import java.lang.foreign.Arena;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/** The NBD server on one core: its connections, and what they share there. The loop's thread only, unless said. */
+final class NbdWorker implements Deferred {
+    private static final long SWEEP_NANOS = 500_000_000;
+    private static final long RETRY_NANOS = 1_000_000;
+    private static final long POST_RETRY_NANOS = 100_000;
+
+    private final NbdServer server;
+    private final CoreLoop loop;
+    private final NbdLimits limits;
+    private final Arena arena = Arena.ofAuto(); // as long as anything here is reachable
+    private final BlockPool sendBlocks;
+    private final BlockPool stashes;
+    private final BlockPool carries;
+    private final BlockPool headers;
+    private final List<NbdRequest> freeReads = new ArrayList<>();
+    private final List<NbdRequest> freeWrites = new ArrayList<>();
+    private final List<NbdRequest> freeChanges = new ArrayList<>();
+    private final List<NbdRequest> freeStatuses = new ArrayList<>();
+    private final ArrayDeque<Waiter> waiters = new ArrayDeque<>();
+    private final Set<NbdConnection> handshakes = new LinkedHashSet<>();
+    private final Set<NbdConnection> connections = new LinkedHashSet<>();
+    private final int handshakeLimit;
+    private int requestsInFlight;
+    private boolean pulsed;
+    private boolean stopping;
+
+    private final Timer sweep = new Timer() {
+        @Override
+        protected void expired() {
+            sweepConnections();
+        }
+    };
+
+    private final Timer retry = new Timer() {
+        @Override
+        protected void expired() {
+            retryWaiters();
+        }
+    };
+
+    NbdWorker(final NbdServer server, final CoreLoop loop, final int handshakeLimit) {
+        this.server = server;
+        this.loop = loop;
+        this.limits = server.limits();
+        this.handshakeLimit = handshakeLimit;
+        this.sendBlocks = new BlockPool(arena, GatheredSend.BLOCK_BYTES, limits.connections());
+        this.stashes = new BlockPool(arena, loop.receiveBuffers().bufferBytes(), limits.connections());
+        this.carries = new BlockPool(arena, Transmission.CARRY_BYTES, limits.connections());
+        this.headers = new BlockPool(arena, ReplyHeader.MAX_BYTES, 4 * limits.requestsPerCore()); // for each kind
+    }
+
+    CoreLoop loop() {
+        return loop;
+    }
+
+    NbdLimits limits() {
+        return limits;
+    }
+
+    ExportDirectory directory() {
+        return server.directory();
+    }
+
+    BlockPool sendBlocks() {
+        return sendBlocks;
+    }
+
+    BlockPool stashes() {
+        return stashes;
+    }
+
+    BlockPool carries() {
+        return carries;
+    }
+
+    boolean isStopping() {
+        return stopping;
+    }
+
+    /** Runs a task on this loop. Any thread; waits while the mailbox is full. */
+    void post(final Runnable task) {
+        if (loop.inLoop()) {
+            task.run();
+            return;
+        }
+        while (!loop.execute(task)) {
+            if (server.isClosed()) {
+                return;
+            }
+            LockSupport.parkNanos(POST_RETRY_NANOS);
+        }
+    }
+
+    // --- connections -------------------------------------------------------------------------------------------------
+
+    /** The connections that aren't closed, oldest first. */
+    List<NbdConnection> connections() {
+        return List.copyOf(connections);
+    }
+
+    /** Takes a new connection over. */
+    void adopt(final int fd) {
+        if (stopping) {
+            loop.libc().close(fd);
+            server.refused(NegotiationFailure.SHUTDOWN);
+            return;
+        }
+        if (handshakes.size() >= handshakeLimit) {
+            final Iterator<NbdConnection> oldest = handshakes.iterator();
+            final NbdConnection refused = oldest.next(); // an honest one is over in milliseconds
+            oldest.remove(); // at once: it closes later, and meanwhile another may be one too many
+            refused.refuse(NegotiationFailure.CROWDED);
+        }
+        final NbdConnection connection = new NbdConnection(this, fd, Sockets.peer(loop.libc(), fd));
+        handshakes.add(connection);
+        connections.add(connection);
+        if (!sweep.isScheduled()) {
+            loop.timers().schedule(sweep, loop.now() + SWEEP_NANOS);
+        }
+    }
+
+    /** A handshake has come to its end. */
+    Transmission opened(
+            final NbdConnection connection,
+            final Negotiated negotiated,
+            final Volume.Lane lane,
+            final ReceiveWindow window,
+            final long carry) {
+        handshakes.remove(connection);
+        final Transmission transmission =
+                new Transmission(connection, this, window, negotiated, lane, limits, carry, server.nextSessionId());
+        server.opened(transmission);
+        return transmission;
+    }
+
+    /** A connection is gone. */
+    void closed(final NbdConnection connection, final @Nullable Transmission session, final String reason) {
+        handshakes.remove(connection);
+        connections.remove(connection);
+        final NegotiationFailure failure = connection.failure();
+        if (session == null && failure != null) {
+            server.failed(failure);
+        }
+        server.closed(session, reason);
+        pulse();
+    }
+
+    private void sweepConnections() {
+        final long now = loop.now();
+        for (final NbdConnection connection : List.copyOf(connections)) {
+            connection.checkTimes(now);
+        }
+        if (!connections.isEmpty()) {
+            loop.timers().schedule(sweep, now + SWEEP_NANOS);
+        }
+    }
+
+    /** From now on requests are refused and idle connections closed. */
+    void stop() {
+        stopping = true;
+        for (final NbdConnection connection : List.copyOf(connections)) {
+            connection.stop();
+        }
+    }
+
+    /** Closes all that is left. */
+    void cutAll() {
+        for (final NbdConnection connection : List.copyOf(connections)) {
+            connection.cut("the server is shutting down");
+        }
+    }
+
+    // --- requests ----------------------------------------------------------------------------------------------------
+
+    /** A request object for a command; null when the core has as many in flight as it may. */
+    @Nullable NbdRequest takeRequest(final int type) {
+        if (requestsInFlight == limits.requestsPerCore()) {
+            return null;
+        }
+        final List<NbdRequest> pool = pool(type);
+        if (!pool.isEmpty()) {
+            requestsInFlight++;
+            return pool.removeLast();
+        }
+        final long header = headers.take();
+        if (header == 0) {
+            return null;
+        }
+        requestsInFlight++;
+        return switch (type) {
+            case NbdProtocol.CMD_READ -> new ReadRequest(this, header);
+            case NbdProtocol.CMD_WRITE -> new WriteRequest(this, header);
+            case NbdProtocol.CMD_BLOCK_STATUS -> new StatusRequest(this, header);
+            default -> new ChangeRequest(this, header);
+        };
+    }
+
+    private List<NbdRequest> pool(final int type) {
+        return switch (type) {
+            case NbdProtocol.CMD_READ -> freeReads;
+            case NbdProtocol.CMD_WRITE -> freeWrites;
+            case NbdProtocol.CMD_BLOCK_STATUS -> freeStatuses;
+            default -> freeChanges;
+        };
+    }
+
+    /** Takes one back; whoever waits is looked at. */
+    void giveRequest(final NbdRequest request) {
+        requestsInFlight--;
+        pool(request.type()).add(request);
+        pulse();
+    }
+
+    // --- waiting -----------------------------------------------------------------------------------------------------
+
+    /** Has {@code waiter} called when there may be memory or room. */
+    void await(final Waiter waiter) {
+        waiters.add(waiter);
+        if (!retry.isScheduled()) {
+            loop.timers().schedule(retry, loop.now() + RETRY_NANOS); // others than this server free memory, too
+        }
+    }
+
+    /** Takes a waiter back. */
+    void forget(final Waiter waiter) {
+        waiters.remove(waiter);
+    }
+
+    /** Something was freed. */
+    private void pulse() {
+        if (!pulsed && !waiters.isEmpty()) {
+            pulsed = true;
+            loop.defer(this);
+        }
+    }
+
+    @Override
+    public void onRoundEnd() {
+        pulsed = false;
+        retryWaiters();
+    }
+
+    private void retryWaiters() {
+        for (int i = waiters.size(); i > 0 && !waiters.isEmpty(); i--) {
+            waiters.removeFirst().retry();
+        }
+        if (!waiters.isEmpty() && !retry.isScheduled()) {
+            loop.timers().schedule(retry, loop.now() + RETRY_NANOS);
+        }
+    }
+}

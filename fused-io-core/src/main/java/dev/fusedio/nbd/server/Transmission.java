@@ -1,0 +1,460 @@
+package dev.fusedio.nbd.server;
+
+import dev.fusedio.loop.Counters;
+import dev.fusedio.loop.Slab;
+import dev.fusedio.nbd.wire.NbdProtocol;
+import dev.fusedio.nbd.wire.Rejection;
+import dev.fusedio.net.ReceiveWindow;
+import dev.fusedio.sys.Memory;
+import dev.fusedio.volume.Volume;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The transmission phase of one connection: takes requests out of received bytes, many at a time, and starts them. A
+ * request's payload is used where it was received if it is all there, else the rest of it is received straight into the
+ * request's buffer.
+ */
+final class Transmission {
+    /** Native bytes for a header that arrived in parts, and BLOCK_STATUS's payload behind it. */
+    static final int CARRY_BYTES = 64;
+
+    /** A receive after a write at least this long asks for little, so that payload isn't received beside its buffer. */
+    private static final int BULK_BYTES = 32 << 10;
+
+    private static final int BULK_RECEIVE_BYTES = 512;
+    private static final int STATUS_PAYLOAD_BYTES = 12;
+
+    /** Requests taken in one turn; the rest of what was received waits for the next. */
+    private static final int REQUESTS_PER_TURN = 64;
+
+    private static final int STARTED = 0;
+    private static final int ENDED = 1;
+    private static final int READ_BYTES = 2;
+    private static final int WRITTEN_BYTES = 3;
+    private static final int ERRORS = 4;
+
+    /** How far the payload of {@link #receiving} is. */
+    private enum Payload {
+        /** Memory is needed for the next segment. */
+        LEASING,
+        /** There was none; the worker says when there may be. */
+        AWAITING_MEMORY,
+        /** Taken from the window as far as it goes, the rest is received directly. */
+        FILLING,
+        /** A receive into the request's buffer is in flight. */
+        RECEIVING,
+        /** The segment is being written; more payload follows. */
+        WRITING
+    }
+
+    private final NbdConnection connection;
+    private final NbdWorker worker;
+    private final ReceiveWindow window;
+    private final Negotiated negotiated;
+    private final RequestEdge edge;
+    private final Volume.Lane lane;
+    private final NbdLimits limits;
+    private final long carry;
+    private final long id;
+    private final Instant since = Instant.now();
+    private final Counters counters = new Counters(5);
+
+    private int carried;
+    private int inFlight;
+    private long memoryInFlight;
+    private boolean stalled;
+    private boolean ended;
+    private boolean bulk;
+    private @Nullable WriteRequest receiving;
+    private Payload payload = Payload.LEASING;
+    private @Nullable WriteRequest pinned;
+    private @Nullable NbdRequest discarding;
+    private Rejection discardReason = Rejection.IO_ERROR;
+    private long discardLeft;
+
+    /**
+     * @param lane the volume's on this core, in use by the connection
+     * @param carry native memory of {@link #CARRY_BYTES} bytes
+     * @param id the session's
+     */
+    Transmission(
+            final NbdConnection connection,
+            final NbdWorker worker,
+            final ReceiveWindow window,
+            final Negotiated negotiated,
+            final Volume.Lane lane,
+            final NbdLimits limits,
+            final long carry,
+            final long id) {
+        this.connection = connection;
+        this.worker = worker;
+        this.window = window;
+        this.negotiated = negotiated;
+        this.limits = limits;
+        this.edge = new RequestEdge(negotiated, limits.payloadAccepted());
+        this.carry = carry;
+        this.id = id;
+        this.lane = lane;
+    }
+
+    // --- bytes in ----------------------------------------------------------------------------------------------------
+
+    /** Takes requests out of the window until it is empty or something is to be waited for. */
+    void parse() {
+        stalled = false;
+        boolean more = true;
+        int taken = 0;
+        while (more && !ended && pinned == null && !connection.isCut()) {
+            if (discarding != null) {
+                more = discardSome(discarding);
+            } else if (receiving != null) {
+                more = receiveSome(receiving);
+            } else if (taken++ < REQUESTS_PER_TURN) {
+                more = takeRequest();
+            } else {
+                connection.deferProcess();
+                more = false;
+            }
+        }
+    }
+
+    /** Whether a receive into a buffer of the loop's is what comes next. */
+    boolean wantsBytes() {
+        return !ended && !stalled && pinned == null && receiving == null && window.remaining() == 0;
+    }
+
+    /** How many bytes it should ask for; 0 for as many as fit. */
+    int receiveBytes() {
+        return bulk ? BULK_RECEIVE_BYTES : 0;
+    }
+
+    /** Whether the window's memory is in use by a write. */
+    boolean isPinned() {
+        return pinned != null;
+    }
+
+    /** The address of {@code count} received bytes in one piece; 0 when they haven't arrived. */
+    private long contiguous(final int count) {
+        if (carried == 0 && window.remaining() >= count) {
+            return window.position();
+        }
+        final int taken = Math.min(count - carried, window.remaining());
+        if (taken > 0) {
+            Memory.copy(window.position(), carry + carried, taken);
+            window.advance(taken);
+            carried += taken;
+        }
+        return carried >= count ? carry : 0;
+    }
+
+    private void consume(final int count) {
+        if (carried > 0) {
+            carried = 0;
+        } else {
+            window.advance(count);
+        }
+    }
+
+    private boolean takeRequest() {
+        final boolean extended = negotiated.extended();
+        int headerBytes = negotiated.requestBytes();
+        long at = contiguous(headerBytes);
+        if (at == 0) {
+            return false;
+        }
+        if (Memory.getIntBe(at) != (extended ? NbdProtocol.EXTENDED_REQUEST_MAGIC : NbdProtocol.REQUEST_MAGIC)) {
+            connection.cut("a request did not begin with the magic number");
+            return false;
+        }
+        final int flags = Memory.getShortBe(at + 4) & 0xFFFF;
+        final int type = Memory.getShortBe(at + 6) & 0xFFFF;
+        final long cookie = Memory.getLongBe(at + 8);
+        final long offset = Memory.getLongBe(at + 16);
+        long length = extended ? Memory.getLongBe(at + 24) : Memory.getIntBe(at + 24) & 0xFFFF_FFFFL;
+        if (type == NbdProtocol.CMD_DISC) {
+            ended = true;
+            connection.drain("the client disconnected");
+            return false;
+        }
+        long payloadBytes = edge.payloadBytes(flags, type, length);
+        if (payloadBytes < 0) {
+            connection.cut("a request announced more payload than is accepted");
+            return false;
+        }
+        Rejection rejection = worker.isStopping() ? Rejection.SHUTTING_DOWN : edge.judge(flags, type, offset, length);
+        if (payloadBytes > 0 && type != NbdProtocol.CMD_WRITE && rejection == null) {
+            if (type == NbdProtocol.CMD_BLOCK_STATUS && payloadBytes == STATUS_PAYLOAD_BYTES) {
+                at = contiguous(headerBytes + STATUS_PAYLOAD_BYTES);
+                if (at == 0) {
+                    return false;
+                }
+                // u64 effect length, u32 context id
+                length = Memory.getLongBe(at + headerBytes);
+                rejection = Memory.getIntBe(at + headerBytes + 8) == NbdProtocol.BASE_ALLOCATION_ID
+                        ? edge.judgeStatusLength(offset, length)
+                        : Rejection.BAD_PAYLOAD;
+                headerBytes += STATUS_PAYLOAD_BYTES;
+                payloadBytes = 0;
+            } else {
+                rejection = Rejection.BAD_PAYLOAD;
+            }
+        }
+        final int memory = rejection == null ? memoryBytes(type, length) : 0;
+        if (inFlight >= limits.requestsPerConnection() || (memoryInFlight > 0 && memoryInFlight + memory > share())) {
+            stalled = true; // until one of this connection's own ends
+            return false;
+        }
+        final NbdRequest request = worker.takeRequest(type);
+        if (request == null) {
+            stalled = true;
+            connection.awaitWorker();
+            return false;
+        }
+        consume(headerBytes);
+        inFlight++;
+        memoryInFlight += memory;
+        counters.add(STARTED, 1);
+        request.open(this, flags, type, cookie, offset, length, memory);
+        begin(request, rejection, flags, (int) payloadBytes);
+        return true;
+    }
+
+    /**
+     * Payload memory that this connection may have in flight beyond its first request: never more than is left, so that
+     * any number of clients that don't take their replies leaves some to the others.
+     */
+    private long share() {
+        final Slab slab = worker.loop().slab();
+        return Math.min(limits.bytesPerConnection(), slab.length() - slab.leased());
+    }
+
+    /** Payload memory that a request takes at most. */
+    private static int memoryBytes(final int type, final long length) {
+        return type == NbdProtocol.CMD_READ || type == NbdProtocol.CMD_WRITE
+                ? (int) Math.min(length, Slab.MAX_BLOCK)
+                : 0;
+    }
+
+    private void begin(
+            final NbdRequest request, final @Nullable Rejection rejection, final int flags, final int payloadBytes) {
+        bulk = payloadBytes >= BULK_BYTES;
+        if (rejection != null) {
+            if (payloadBytes > 0) {
+                discard(request, payloadBytes, rejection);
+            } else {
+                request.reject(rejection);
+            }
+        } else if (payloadBytes > 0 && request instanceof WriteRequest write) {
+            beginWrite(write, flags, payloadBytes);
+        } else {
+            request.start();
+        }
+    }
+
+    private void beginWrite(final WriteRequest request, final int flags, final int payloadBytes) {
+        if (window.remaining() >= payloadBytes
+                && (flags & NbdProtocol.CMD_FLAG_FUA) == 0
+                && lane.backend().writesInline()) {
+            final long at = window.position();
+            window.advance(payloadBytes);
+            pinned = request;
+            request.writeInPlace(at);
+        } else {
+            request.startPayload();
+            receiving = request;
+            payload = Payload.LEASING;
+        }
+    }
+
+    // --- payload -----------------------------------------------------------------------------------------------------
+
+    private boolean receiveSome(final WriteRequest request) {
+        switch (payload) {
+            case AWAITING_MEMORY, RECEIVING, WRITING -> {
+                return false;
+            }
+            case LEASING -> {
+                if (!request.leaseForPayload()) {
+                    payload = Payload.AWAITING_MEMORY;
+                    worker.await(request);
+                    return false;
+                }
+                payload = Payload.FILLING;
+            }
+            case FILLING -> {
+                // below
+            }
+        }
+        final int part = Math.min(window.remaining(), request.receiveRemaining());
+        if (part > 0) {
+            Memory.copy(window.position(), request.receiveAddress(), part);
+            worker.loop().countCopied(part);
+            window.advance(part);
+            if (request.onPayload(part)) {
+                onSegmentWhole(request);
+                return true;
+            }
+        }
+        payload = Payload.RECEIVING;
+        window.releaseIfEmpty();
+        connection.receivePayload(request.receiveAddress(), request.receiveRemaining());
+        return false;
+    }
+
+    /** A receive into the buffer of the request ended with {@code bytes}, positive. */
+    void onPayloadReceived(final int bytes) {
+        final WriteRequest request = receiving;
+        if (request == null) {
+            throw new IllegalStateException("payload arrived for no request");
+        }
+        payload = Payload.FILLING;
+        if (request.onPayload(bytes)) {
+            onSegmentWhole(request);
+        }
+    }
+
+    private void onSegmentWhole(final WriteRequest request) {
+        if (request.expectsMorePayload()) {
+            payload = Payload.WRITING;
+        } else {
+            receiving = null;
+        }
+        request.writeSegment();
+    }
+
+    /** A segment was written and more payload follows. */
+    void receiveNext(final WriteRequest request) {
+        receiving = request;
+        payload = Payload.LEASING;
+        connection.deferProcess();
+    }
+
+    /** There may be memory for the segment that is waited for. */
+    void retryReceive(final WriteRequest request) {
+        if (receiving == request && payload == Payload.AWAITING_MEMORY) {
+            payload = Payload.LEASING;
+            connection.deferProcess();
+        }
+    }
+
+    /** Payload of a request that has failed is to be read over; then it is answered. */
+    void discard(final NbdRequest request, final long bytes, final Rejection reason) {
+        receiving = null;
+        discarding = request;
+        discardLeft = bytes;
+        discardReason = reason;
+        connection.deferProcess();
+    }
+
+    private boolean discardSome(final NbdRequest request) {
+        final int part = (int) Math.min(discardLeft, window.remaining());
+        window.advance(part);
+        discardLeft -= part;
+        if (discardLeft > 0) {
+            return false;
+        }
+        discarding = null;
+        request.reject(discardReason);
+        return true;
+    }
+
+    /** A write that used the window's memory has ended. */
+    void unpin(final WriteRequest request) {
+        if (pinned == request) {
+            pinned = null;
+            connection.deferProcess();
+        }
+    }
+
+    // --- requests out ------------------------------------------------------------------------------------------------
+
+    /** A reply, or a chunk of one, is ready. */
+    void queue(final NbdRequest reply) {
+        connection.queue(reply);
+    }
+
+    /** The connection is lost: what waits for payload ends. */
+    void abandon() {
+        ended = true;
+        final WriteRequest request = receiving;
+        if (request != null && payload != Payload.WRITING) {
+            receiving = null;
+            if (payload == Payload.AWAITING_MEMORY) {
+                worker.forget(request);
+            }
+            request.abandon();
+        }
+        if (discarding != null) {
+            final NbdRequest abandoned = discarding;
+            discarding = null;
+            abandoned.reject(discardReason);
+        }
+    }
+
+    /** A request's last byte has left, or it was given up. */
+    void onRequestEnd(final NbdRequest request, final int errno) {
+        inFlight--;
+        memoryInFlight -= request.memory();
+        counters.add(ENDED, 1);
+        worker.loop().countRequest();
+        if (errno != 0) {
+            counters.add(ERRORS, 1);
+        } else if (request.type() == NbdProtocol.CMD_READ) {
+            counters.add(READ_BYTES, request.length());
+        } else if (request.type() == NbdProtocol.CMD_WRITE) {
+            counters.add(WRITTEN_BYTES, request.length());
+        }
+        worker.giveRequest(request);
+        if (stalled || inFlight == 0) {
+            connection.deferProcess();
+        }
+    }
+
+    boolean isCut() {
+        return connection.isCut();
+    }
+
+    void cut(final String reason) {
+        connection.cut(reason);
+    }
+
+    /** Requests taken from the wire and not answered. */
+    int inFlight() {
+        return inFlight;
+    }
+
+    Negotiated negotiated() {
+        return negotiated;
+    }
+
+    Volume.Lane lane() {
+        return lane;
+    }
+
+    long id() {
+        return id;
+    }
+
+    /** The connection it belongs to; its methods are for its loop's thread. */
+    NbdConnection connection() {
+        return connection;
+    }
+
+    /** Any thread. */
+    SessionSnapshot snapshot() {
+        final long answered = counters.get(ENDED);
+        return new SessionSnapshot(
+                id,
+                connection.peer(),
+                negotiated.volume().name(),
+                worker.loop().core(),
+                since,
+                negotiated.features(),
+                answered,
+                Math.max(counters.get(STARTED) - answered, 0),
+                counters.get(READ_BYTES),
+                counters.get(WRITTEN_BYTES),
+                counters.get(ERRORS));
+    }
+}
