@@ -5,6 +5,7 @@ import dev.fusedio.nbd.client.RemoteOptions;
 import dev.fusedio.sys.Affinity;
 import dev.fusedio.ublk.Mechanism;
 import dev.fusedio.ublk.UblkOptions;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -65,7 +66,7 @@ record AttachOptions(
             Exit status: 0 after it was told to stop, 1 when it could not start or failed, 2 for a wrong command line.
             """;
 
-    static AttachOptions parse(final List<String> arguments) throws UsageException {
+    static AttachOptions parse(final List<String> arguments) throws IOException, UsageException {
         final CommandWords words = new CommandWords("attach", arguments);
         String source = "";
         boolean direct = false;
@@ -101,8 +102,18 @@ record AttachOptions(
         remote = remote.withConnections(connections > 0 ? connections : Math.min(cores.size(), MAX_CONNECTIONS));
         final UblkOptions wanted = device.withQueues(queues, depth);
         if (!source.contains("://")) {
-            final Path path = Path.of(source).toAbsolutePath().normalize();
-            return new AttachOptions(path.toString(), null, path, direct, keep, wanted, remote, cores);
+            final FileArgument file = FileArgument.of(source);
+            final Path path = file.path().toAbsolutePath().normalize();
+            final Path name = Path.of("").toAbsolutePath();
+            return new AttachOptions(
+                    file.isNamed() ? path.toString() : name + "/" + file.shown(),
+                    null,
+                    path,
+                    direct,
+                    keep,
+                    wanted,
+                    remote,
+                    cores);
         }
         try {
             final NbdUri uri = NbdUri.parse(source);

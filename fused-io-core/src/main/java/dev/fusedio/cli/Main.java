@@ -2,8 +2,11 @@ package dev.fusedio.cli;
 
 import dev.fusedio.net.ListenAddress;
 import java.io.Closeable;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
-import java.util.Arrays;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 
@@ -16,7 +19,14 @@ public final class Main {
 
     /** {@code serve PATH [OPTION]...}, {@code train}, {@code --help}, {@code --version}. */
     public static void main(final String[] arguments) {
-        System.exit(run(Arrays.asList(arguments)));
+        System.setOut(utf8(FileDescriptor.out));
+        System.setErr(utf8(FileDescriptor.err));
+        System.exit(run(ArgumentBytes.ofThisProcess(arguments)));
+    }
+
+    /** Names are shown as the UTF-8 that they are, in every locale. */
+    private static PrintStream utf8(final FileDescriptor descriptor) {
+        return new PrintStream(new FileOutputStream(descriptor), true, StandardCharsets.UTF_8);
     }
 
     private static int run(final List<String> arguments) {
@@ -47,7 +57,7 @@ public final class Main {
             }
             return 0;
         } catch (final UsageException e) {
-            System.err.println("gateway: " + e.getMessage());
+            System.err.println("gateway: " + ArgumentBytes.shown(String.valueOf(e.getMessage())));
             System.err.println(
                     command.equals("serve") || command.equals("attach")
                             ? "Try 'gateway " + command + " --help'."
@@ -71,7 +81,12 @@ public final class Main {
     }
 
     private static void serve(final ServeOptions options) throws IOException, InterruptedException {
-        final ServeCommand serve = ServeCommand.start(options, e -> System.err.println("gateway: " + describe(e)));
+        final ServeCommand serve;
+        try {
+            serve = ServeCommand.start(options, e -> System.err.println("gateway: " + describe(e)));
+        } catch (final IOException e) {
+            throw new IOException(options.file().named(String.valueOf(e.getMessage())), e);
+        }
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(serve), "stop"));
         System.err.println("gateway: " + serve.banner());
         if (options.listen().stream()

@@ -22,11 +22,13 @@ import java.util.function.Consumer;
 final class ServeCommand implements Closeable {
     private static final Duration GRACE = Duration.ofSeconds(5);
 
+    private final FileArgument file;
     private final LoopGroup loops;
     private final Volume volume;
     private final NbdServer server;
 
-    private ServeCommand(final LoopGroup loops, final Volume volume, final NbdServer server) {
+    private ServeCommand(final FileArgument file, final LoopGroup loops, final Volume volume, final NbdServer server) {
+        this.file = file;
         this.loops = loops;
         this.volume = volume;
         this.server = server;
@@ -42,14 +44,14 @@ final class ServeCommand implements Closeable {
         final LoopGroup loops = LoopGroup.start(LoopConfig.of(options.cores()), errors);
         try {
             final Backend backend =
-                    FileBackend.open(options.path(), options.readOnly(), options.direct(), loops.blocking());
+                    FileBackend.open(options.file().path(), options.readOnly(), options.direct(), loops.blocking());
             final Volume volume = new Volume(options.export(), "", backend, options.readOnly());
             final NbdServer server = NbdServer.start(
                     loops,
                     new NbdServerConfig(options.listen(), NbdLimits.defaults()),
                     ExportDirectory.of(volume),
                     SessionListener.none());
-            return new ServeCommand(loops, volume, server);
+            return new ServeCommand(options.file(), loops, volume, server);
         } catch (final IOException | RuntimeException e) {
             loops.close();
             throw e;
@@ -58,7 +60,7 @@ final class ServeCommand implements Closeable {
 
     /** One line for the operator. */
     String banner() {
-        return "serving " + volume.backend().description() + " (" + volume.size() + " bytes"
+        return "serving " + file.named(volume.backend().description()) + " (" + volume.size() + " bytes"
                 + (volume.readOnly() ? ", read-only" : "") + ") as \"" + volume.name() + "\" at "
                 + String.join(
                         ", ",

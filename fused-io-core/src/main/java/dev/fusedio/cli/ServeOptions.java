@@ -3,6 +3,7 @@ package dev.fusedio.cli;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.net.ListenAddress;
 import dev.fusedio.sys.Affinity;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What {@code serve} was asked for.
  *
- * @param path the file or block device
+ * @param file the file or block device
  * @param export its name for clients; the empty name works as well
  * @param listen where to listen
  * @param readOnly whether to refuse writing
@@ -22,7 +23,12 @@ import org.jspecify.annotations.Nullable;
  * @param cores processors to run on
  */
 record ServeOptions(
-        Path path, String export, List<ListenAddress> listen, boolean readOnly, boolean direct, List<Integer> cores) {
+        FileArgument file,
+        String export,
+        List<ListenAddress> listen,
+        boolean readOnly,
+        boolean direct,
+        List<Integer> cores) {
 
     static final String HELP = """
             Usage: gateway serve PATH [OPTION]...
@@ -41,7 +47,7 @@ record ServeOptions(
             Exit status: 0 after it was told to stop, 1 when it could not start or failed, 2 for a wrong command line.
             """;
 
-    static ServeOptions parse(final List<String> arguments) throws UsageException {
+    static ServeOptions parse(final List<String> arguments) throws IOException, UsageException {
         final CommandWords words = new CommandWords("serve", arguments);
         String path = "";
         String export = null;
@@ -56,7 +62,7 @@ record ServeOptions(
                 case "--export" -> export = exportName(words.value());
                 case "--nbd-port" -> port = words.number(0, 65_535);
                 case "--nbd-bind" -> bind = words.value();
-                case "--nbd-socket" -> socket = Path.of(words.value());
+                case "--nbd-socket" -> socket = FileArgument.toCreate("--nbd-socket", words.value());
                 case "--read-only", "-r" -> readOnly = words.flag();
                 case "--direct" -> direct = words.flag();
                 case "--cores" -> cores = words.cores();
@@ -66,10 +72,10 @@ record ServeOptions(
         if (path.isEmpty()) {
             throw new UsageException("serve: the PATH of a file or block device is missing");
         }
-        final Path file = Path.of(path);
+        final FileArgument file = FileArgument.of(path);
         return new ServeOptions(
                 file,
-                export != null ? export : String.valueOf(file.toAbsolutePath().getFileName()),
+                export != null ? export : fileName(path, file),
                 listen(bind, port, socket),
                 readOnly,
                 direct,
@@ -95,7 +101,21 @@ record ServeOptions(
         return listen;
     }
 
+    /** The specification's strings are UTF-8; a file's name is any bytes. */
+    private static String fileName(final String word, final FileArgument file) throws UsageException {
+        final String trimmed = word.replaceFirst("/+$", "");
+        final String name = trimmed.substring(trimmed.lastIndexOf('/') + 1);
+        if (!ArgumentBytes.isText(name)) {
+            throw new UsageException("serve: the file's name, " + file.shown()
+                    + ", is not valid UTF-8 as an export's name has to be; choose one with --export");
+        }
+        return name;
+    }
+
     private static String exportName(final String name) throws UsageException {
+        if (!ArgumentBytes.isText(name)) {
+            throw new UsageException("--export " + ArgumentBytes.shown(name) + ": an export's name is valid UTF-8");
+        }
         if (name.getBytes(StandardCharsets.UTF_8).length > 4096 || name.indexOf('\0') >= 0) {
             throw new UsageException("--export: at most 4096 bytes and no NUL are possible");
         }

@@ -29,7 +29,7 @@ final class TrainingRun {
                 channel.position(VOLUME_BYTES - 1).write(ByteBuffer.allocate(1));
             }
             final ServeOptions options = new ServeOptions(
-                    file,
+                    new FileArgument(file, file.toString()),
                     "training",
                     List.of(new ListenAddress.Tcp(InetAddress.getLoopbackAddress(), 0)),
                     false,

@@ -137,8 +137,14 @@ public final class Libc {
     /** open(2). */
     public int open(final String path, final int flags, final int mode) {
         try (Arena arena = Arena.ofConfined()) {
-            return result(
-                    (int) OPEN.invokeExact(capture, arena.allocateFrom(path).address(), flags, mode));
+            return open(arena.allocateFrom(path), flags, mode);
+        }
+    }
+
+    /** open(2) of a path of any bytes, with its NUL. */
+    public int open(final MemorySegment path, final int flags, final int mode) {
+        try {
+            return result((int) OPEN.invokeExact(capture, path.address(), flags, mode));
         } catch (final Throwable t) {
             throw unexpected(t);
         }

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class AttachOptionsTest {
     @Test
-    void aFileHasOneSpelling() throws UsageException {
+    void aFileHasOneSpelling() throws Exception {
         final AttachOptions options = AttachOptions.parse(List.of("some/../disk.img"));
         assertThat(options.uri()).isNull();
         assertThat(options.source())
@@ -22,7 +22,7 @@ class AttachOptionsTest {
     }
 
     @Test
-    void anExportAndAllOptions() throws UsageException {
+    void anExportAndAllOptions() throws Exception {
         final AttachOptions options = AttachOptions.parse(List.of(
                 "nbd://192.0.2.7:1234/data",
                 "--connections=4",

@@ -33,6 +33,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Pool implements Closeable {
     private static final String DESCRIPTION = ".pool.json";
+    /** What a path has in place of bytes that are no UTF-8: it names another directory than was meant. */
+    private static final char UNDECODABLE = '\uFFFD';
+
     private static final String LOCK = ".lock";
     private static final String CREATING = ".creating-";
     private static final String DELETING = ".deleting-";
@@ -57,6 +60,10 @@ final class Pool implements Closeable {
     static Pool open(final Path path) {
         final Path directory = path.toAbsolutePath().normalize();
         FileChannel lockFile = null;
+        if (directory.toString().indexOf(UNDECODABLE) >= 0) {
+            throw new StartRefusedException("the pool " + directory
+                    + " can't be opened: its name is not valid UTF-8; rename it, or name a symbolic link to it");
+        }
         try {
             Files.createDirectories(directory);
             lockFile = FileChannel.open(

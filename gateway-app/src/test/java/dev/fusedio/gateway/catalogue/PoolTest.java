@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -49,6 +50,17 @@ class PoolTest {
         assertThat(pool.dataFile(ONE)).hasSize(1L << 30);
         assertThat(pool.scan()).containsExactly(new Sound("one", record));
         assertThat(entries()).containsExactly(".lock", "one");
+    }
+
+    @Test
+    @DisplayName("fault 22: a directory whose name could not be read is not made under another")
+    void aPathThatIsNotUtf8() throws IOException {
+        final Path undecodable = directory.resolve("caf\uFFFD");
+
+        assertThatExceptionOfType(StartRefusedException.class)
+                .isThrownBy(() -> Pool.open(undecodable))
+                .withMessageContaining("UTF-8");
+        assertThat(undecodable).doesNotExist();
     }
 
     @Test
