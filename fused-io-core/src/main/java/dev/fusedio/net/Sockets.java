@@ -43,6 +43,9 @@ public final class Sockets {
 
     private static final int BACKLOG = 1024;
 
+    /** linux/sockios.h: TIOCOUTQ; tcp_ioctl() answers with write_seq - snd_una, unix_ioctl() with what lies unread. */
+    private static final long SIOCOUTQ = 0x5411;
+
     private static final int SOCKADDR_BYTES = 128;
     private static final int SOCKADDR_IN_BYTES = 16;
     private static final int SOCKADDR_IN6_BYTES = 28;
@@ -148,6 +151,18 @@ public final class Sockets {
             Memory.putInt(at + SOCKADDR_BYTES, SOCKADDR_BYTES);
             libc.getsockname(fd, at, at + SOCKADDR_BYTES);
             return inet(at);
+        }
+    }
+
+    /**
+     * Bytes sent, or the end of the stream, that a TCP peer has not acknowledged or a Unix socket's peer has not read.
+     *
+     * @return 0 as well when that is not known
+     */
+    public static int unacknowledged(final Libc libc, final int fd) {
+        try (Arena arena = Arena.ofConfined()) {
+            final long answer = arena.allocate(Integer.BYTES, Integer.BYTES).address();
+            return libc.ioctl(fd, SIOCOUTQ, answer) < 0 ? 0 : Memory.getInt(answer);
         }
     }
 

@@ -60,7 +60,7 @@ class StoppingIT {
         }
     }
 
-    /** In flight is answered or told ESHUTDOWN; what was acknowledged is in the file; the end comes in bounded time. */
+    /** What is acknowledged is in the file; the client sees the end of the connection and no error; it comes in bounded time. */
     @ParameterizedTest
     @ValueSource(strings = {"TERM", "INT"})
     void anOrderlyStopUnderLoad(final String signal) throws Exception {

@@ -3,7 +3,7 @@
 A block holds its number plus one, in 64-bit words. fua: 32 writes with FUA in flight. flush: batches of writes, then a
 flush. deaf: asks for much and reads nothing.
 
-Ends with 0 when all that failed failed for the server's end: ESHUTDOWN, or the connection was gone.
+Ends with 0 when all that failed failed because the connection was gone; ESHUTDOWN from the server is an error.
 """
 
 import errno
@@ -14,7 +14,7 @@ import nbd
 
 BLOCK = 4096
 DEPTH = 32
-GONE = {errno.ESHUTDOWN, errno.ENOTCONN, errno.ECONNRESET, errno.EPIPE}
+GONE = {errno.ENOTCONN, errno.ECONNRESET, errno.EPIPE}
 
 mode, uri, path = sys.argv[1:4]
 h = nbd.NBD()

@@ -8,6 +8,7 @@ import dev.fusedio.loop.Turn;
 import dev.fusedio.nbd.wire.ByteQueue;
 import dev.fusedio.net.GatheredSend;
 import dev.fusedio.net.ReceiveWindow;
+import dev.fusedio.net.Sockets;
 import dev.fusedio.ring.IoUring;
 import dev.fusedio.ring.ProvidedBuffers;
 import dev.fusedio.ring.Sqe;
@@ -25,13 +26,26 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     private static final int TAG_PAYLOAD = 1;
     private static final int TAG_SEND = 2;
     private static final int TAG_GREETING = 3;
+    private static final int SHUT_WR = 1;
     private static final int SHUT_RDWR = 2;
+    private static final String SHUTTING_DOWN = "the server is shutting down";
+
+    /** A client that sent nothing for this time after the last reply was acknowledged doesn't look for more. */
+    private static final long QUIET_NANOS = 100_000_000;
+
+    /** A client that was sent the end of the stream, and has acknowledged it, may go on sending for this time. */
+    private static final long LINGER_NANOS = 1_000_000_000;
 
     private enum Phase {
         HANDSHAKE,
         TRANSMISSION,
-        /** Nothing more is read; what is in flight is answered. */
+        /** Nothing more is received; whole requests that were received already, and those in flight, are answered. */
         DRAINING,
+        /**
+         * All is answered and the writing side is shut. What the client still sends is thrown away until it closes: if the
+         * socket were closed with bytes unread, TCP would reset the connection and drop replies on their way.
+         */
+        LINGERING,
         /** The socket is shut; what is in flight is waited for. */
         CUT,
         CLOSED
@@ -61,10 +75,13 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     private boolean deferred;
     private boolean enqueued;
     private boolean awaiting;
+    private boolean lingers;
+    private boolean clientClosed;
     private final long connectedAt;
     private long lastReceivedAt;
     private long sendProgressAt;
     private long payloadAwaitedAt;
+    private long lingeringSince;
 
     NbdConnection(final NbdWorker worker, final int fd, final String peer) {
         this.worker = worker;
@@ -111,10 +128,12 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
             final int buffer = flags >>> IoUring.CQE_BUFFER_SHIFT;
             if (result > 0 && phase.compareTo(Phase.DRAINING) < 0) {
                 window.open(buffer, result);
-                lastReceivedAt = loop.now();
             } else {
                 buffers.recycle(buffer);
             }
+        }
+        if (result > 0) {
+            lastReceivedAt = loop.now();
         }
         if (result == -Errno.ENOBUFS) {
             awaitWorker();
@@ -126,15 +145,21 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
 
     private void onPayload(final int result) {
         payloadArmed = false;
-        if (result > 0 && !isCut() && transmission != null) {
+        final Transmission current = transmission;
+        if (result > 0) {
             lastReceivedAt = loop.now();
-            transmission.onPayloadReceived(result);
-        } else if (isTransient(result) && !isCut() && transmission != null) {
-            transmission.onPayloadReceived(0);
-        } else if (!isCut()) {
-            cut(result == 0 ? "the client closed in the middle of a write" : "receive: " + Errno.name(result));
-        } else if (transmission != null) {
-            transmission.abandon();
+        }
+        if (phase == Phase.TRANSMISSION && current != null && (result > 0 || isTransient(result))) {
+            current.onPayloadReceived(Math.max(result, 0));
+        } else {
+            if (result <= 0 && !isTransient(result) && phase == Phase.TRANSMISSION) {
+                cut(result == 0 ? "the client closed in the middle of a write" : "receive: " + Errno.name(result));
+            } else if (result <= 0 && !isTransient(result)) {
+                onReceiveEnd(result);
+            }
+            if (current != null) {
+                current.abandon(); // a write that isn't whole when the end has begun is never carried out
+            }
         }
         deferProcess();
     }
@@ -146,6 +171,10 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     private void onReceiveEnd(final int result) {
         if (result == 0 && phase == Phase.TRANSMISSION) {
             drain("the client closed");
+        } else if (result == 0 && phase == Phase.DRAINING) {
+            clientClosed = true; // its writing side: it may read on
+        } else if (phase == Phase.LINGERING) {
+            cut(reason);
         } else if (phase.compareTo(Phase.CUT) < 0) {
             cut(result == 0 ? "the client closed" : "receive: " + Errno.name(result));
         }
@@ -188,7 +217,11 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         }
         flush();
         if (phase == Phase.DRAINING && isIdle()) {
-            cut(reason);
+            if (lingers && !clientClosed) {
+                linger();
+            } else {
+                cut(reason);
+            }
         }
         if (phase == Phase.CUT && operations == 0 && (transmission == null || transmission.inFlight() == 0)) {
             close();
@@ -196,10 +229,10 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     }
 
     private boolean isIdle() {
-        return (transmission == null || transmission.inFlight() == 0)
+        return (transmission == null || transmission.unanswered() == 0)
                 && handshake.out().size() == 0
                 && replies.isEmpty()
-                && operations == (receiveArmed ? 1 : 0);
+                && operations == (receiveArmed ? 1 : 0) + (payloadArmed ? 1 : 0);
     }
 
     /** Has the window looked at when it is this connection's turn. */
@@ -239,7 +272,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
             negotiate();
         }
         final Transmission current = transmission;
-        if (phase == Phase.TRANSMISSION && current != null) {
+        if ((phase == Phase.TRANSMISSION || phase == Phase.DRAINING) && current != null) {
             current.parse();
             if (!current.isPinned()) {
                 window.releaseIfEmpty();
@@ -247,9 +280,11 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
                     window.moveAside();
                 }
             }
-            if (current.wantsBytes()) {
+            if (phase == Phase.TRANSMISSION && current.wantsBytes()) {
                 armReceive(current.receiveBytes());
             }
+        } else if (phase == Phase.LINGERING && !payloadArmed) {
+            armReceive(0);
         }
     }
 
@@ -295,6 +330,9 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         socket = RingFile.install(loop, fd);
         phase = Phase.TRANSMISSION;
         transmission = worker.opened(this, handshake.negotiated(), lane, window, carry);
+        if (worker.isStopping()) {
+            stop(); // its export was being looked up when the others were told
+        }
     }
 
     private void armReceive(final int bytes) {
@@ -403,6 +441,15 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         }
     }
 
+    /** All is answered: the client sees the end of the stream behind its last reply. */
+    private void linger() {
+        phase = Phase.LINGERING;
+        lingeringSince = loop.now();
+        lastReceivedAt = lingeringSince;
+        loop.libc().shutdown(fd, SHUT_WR);
+        deferProcess();
+    }
+
     /** Shuts the socket at once; replies not yet sent are dropped. */
     void cut(final String why) {
         if (isCut()) {
@@ -443,7 +490,11 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         cut("the handshake was ended: " + why);
     }
 
-    /** The server stops: what is in flight is answered, what comes is refused. */
+    /**
+     * The server stops. Whole requests that were received are carried out and answered, then the client sees the end of
+     * the stream; what it has sent beyond that it must send again, to the server's successor. It is told no error: clients
+     * that reconnect by themselves hand one on to their users (Linux's driver, qemu).
+     */
     void stop() {
         if (phase == Phase.HANDSHAKE) {
             handshake.stop();
@@ -451,8 +502,28 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
                     && handshake.out().size() == 0) {
                 refuse(NegotiationFailure.SHUTDOWN);
             }
-        } else if (transmission != null && transmission.inFlight() == 0) {
-            drain("the server is shutting down");
+        } else if (transmission != null && phase == Phase.TRANSMISSION) {
+            phase = Phase.DRAINING;
+            reason = SHUTTING_DOWN;
+            lingers = true;
+            transmission.endInput();
+            deferProcess();
+        }
+    }
+
+    /** While the server stops: looks whether the client has got everything, and has had time to close. */
+    void checkEnd(final long now) {
+        if (phase == Phase.LINGERING) {
+            final boolean over = now - lastReceivedAt > QUIET_NANOS || now - lingeringSince > LINGER_NANOS;
+            if (over && Sockets.unacknowledged(loop.libc(), fd) == 0) {
+                cut(reason);
+            }
+        } else if (phase == Phase.HANDSHAKE
+                && handshake.status() == Handshake.Status.READING
+                && handshake.out().size() == 0
+                && now - lastReceivedAt > LINGER_NANOS
+                && now - sendProgressAt > LINGER_NANOS) {
+            refuse(NegotiationFailure.SHUTDOWN); // it was told so, and doesn't leave
         }
     }
 
@@ -483,6 +554,11 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     /** Whether nothing can be sent or received any more. */
     boolean isCut() {
         return phase.compareTo(Phase.CUT) >= 0;
+    }
+
+    /** Whether all is answered and the writing side is shut, or more than that. */
+    boolean hasSentAll() {
+        return phase.compareTo(Phase.LINGERING) >= 0;
     }
 
     boolean isInHandshake() {

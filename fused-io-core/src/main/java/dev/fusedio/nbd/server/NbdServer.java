@@ -164,8 +164,9 @@ public final class NbdServer implements AutoCloseable {
     }
 
     /**
-     * Stops: nothing is accepted any more, requests in flight are answered, new ones get ESHUTDOWN, idle connections
-     * are closed. What is left after {@code grace} is cut. Returns when all is closed.
+     * Stops, so that a client that reconnects by itself doesn't notice: nothing is accepted or received any more, whole
+     * requests that were received are answered, and each connection is closed as soon as its client has its replies. What
+     * is left after {@code grace} is cut. Returns when all is closed.
      */
     public void stop(final Duration grace) {
         closeListeners();

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 /** The NBD server on one core: its connections, and what they share there. The loop's thread only, unless said. */
 final class NbdWorker implements Deferred {
     private static final long SWEEP_NANOS = 500_000_000;
+    private static final long ENDING_NANOS = 10_000_000;
     private static final long RETRY_NANOS = 1_000_000;
     private static final long POST_RETRY_NANOS = 100_000;
 
@@ -50,6 +51,13 @@ final class NbdWorker implements Deferred {
         @Override
         protected void expired() {
             sweepConnections();
+        }
+    };
+
+    private final Timer ending = new Timer() {
+        @Override
+        protected void expired() {
+            checkEnds();
         }
     };
 
@@ -177,11 +185,22 @@ final class NbdWorker implements Deferred {
         }
     }
 
-    /** From now on requests are refused and idle connections closed. */
+    /** From now on nothing is received: each connection answers what it has and closes. */
     void stop() {
         stopping = true;
         for (final NbdConnection connection : List.copyOf(connections)) {
             connection.stop();
+        }
+        checkEnds();
+    }
+
+    private void checkEnds() {
+        final long now = loop.now();
+        for (final NbdConnection connection : List.copyOf(connections)) {
+            connection.checkEnd(now);
+        }
+        if (!connections.isEmpty() && !ending.isScheduled()) {
+            loop.timers().schedule(ending, now + ENDING_NANOS);
         }
     }
 

@@ -65,6 +65,7 @@ final class Transmission {
     private long memoryInFlight;
     private boolean stalled;
     private boolean ended;
+    private boolean inputEnded;
     private boolean bulk;
     private @Nullable WriteRequest receiving;
     private Payload payload = Payload.LEASING;
@@ -102,6 +103,16 @@ final class Transmission {
 
     /** Takes requests out of the window until it is empty or something is to be waited for. */
     void parse() {
+        takeAll();
+        if (inputEnded && !ended && isIncomplete()) {
+            ended = true;
+            if (receiving == null || payload != Payload.RECEIVING) { // else when the kernel has let its buffer go
+                abandon();
+            }
+        }
+    }
+
+    private void takeAll() {
         stalled = false;
         boolean more = true;
         int taken = 0;
@@ -117,6 +128,24 @@ final class Transmission {
                 more = false;
             }
         }
+    }
+
+    /** Nothing more is received: when the last whole request has been taken out of the window, all has been. */
+    void endInput() {
+        inputEnded = true;
+    }
+
+    /** Whether what comes next can't without more bytes. */
+    private boolean isIncomplete() {
+        final WriteRequest write = receiving;
+        if (pinned != null || stalled) {
+            return false;
+        }
+        if (write != null) {
+            return payload == Payload.RECEIVING
+                    || (payload != Payload.WRITING && window.remaining() < write.unreceived());
+        }
+        return discarding == null ? window.remaining() == 0 : window.remaining() < discardLeft;
     }
 
     /** Whether a receive into a buffer of the loop's is what comes next. */
@@ -150,6 +179,9 @@ final class Transmission {
 
     private void consume(final int count) {
         if (carried > 0) {
+            if (carried != count) {
+                throw new IllegalStateException("of " + carried + " carried bytes a request took " + count);
+            }
             carried = 0;
         } else {
             window.advance(count);
@@ -182,23 +214,27 @@ final class Transmission {
             connection.cut("a request announced more payload than is accepted");
             return false;
         }
-        Rejection rejection = worker.isStopping() ? Rejection.SHUTTING_DOWN : edge.judge(flags, type, offset, length);
-        if (payloadBytes > 0 && type != NbdProtocol.CMD_WRITE && rejection == null) {
-            if (type == NbdProtocol.CMD_BLOCK_STATUS && payloadBytes == STATUS_PAYLOAD_BYTES) {
-                at = contiguous(headerBytes + STATUS_PAYLOAD_BYTES);
-                if (at == 0) {
-                    return false;
-                }
+        // How many bytes are awaited here depends on the header alone: what was carried is never waited for, or judged, anew.
+        final boolean statusPayload = type == NbdProtocol.CMD_BLOCK_STATUS && payloadBytes == STATUS_PAYLOAD_BYTES;
+        if (statusPayload) {
+            at = contiguous(headerBytes + STATUS_PAYLOAD_BYTES);
+            if (at == 0) {
+                return false;
+            }
+        }
+        Rejection rejection = edge.judge(flags, type, offset, length);
+        if (statusPayload) {
+            if (rejection == null) {
                 // u64 effect length, u32 context id
                 length = Memory.getLongBe(at + headerBytes);
                 rejection = Memory.getIntBe(at + headerBytes + 8) == NbdProtocol.BASE_ALLOCATION_ID
                         ? edge.judgeStatusLength(offset, length)
                         : Rejection.BAD_PAYLOAD;
-                headerBytes += STATUS_PAYLOAD_BYTES;
-                payloadBytes = 0;
-            } else {
-                rejection = Rejection.BAD_PAYLOAD;
             }
+            headerBytes += STATUS_PAYLOAD_BYTES;
+            payloadBytes = 0;
+        } else if (payloadBytes > 0 && type != NbdProtocol.CMD_WRITE && rejection == null) {
+            rejection = Rejection.BAD_PAYLOAD;
         }
         final int memory = rejection == null ? memoryBytes(type, length) : 0;
         if (inFlight >= limits.requestsPerConnection() || (memoryInFlight > 0 && memoryInFlight + memory > share())) {
@@ -296,6 +332,9 @@ final class Transmission {
                 return true;
             }
         }
+        if (inputEnded) {
+            return false;
+        }
         payload = Payload.RECEIVING;
         window.releaseIfEmpty();
         connection.receivePayload(request.receiveAddress(), request.receiveRemaining());
@@ -374,7 +413,7 @@ final class Transmission {
         connection.queue(reply);
     }
 
-    /** The connection is lost: what waits for payload ends. */
+    /** No more bytes come: what waits for payload ends without an answer. */
     void abandon() {
         ended = true;
         final WriteRequest request = receiving;
@@ -388,7 +427,7 @@ final class Transmission {
         if (discarding != null) {
             final NbdRequest abandoned = discarding;
             discarding = null;
-            abandoned.reject(discardReason);
+            abandoned.retire();
         }
     }
 
@@ -422,6 +461,14 @@ final class Transmission {
     /** Requests taken from the wire and not answered. */
     int inFlight() {
         return inFlight;
+    }
+
+    /** How many of them, and of those that are received already, will be answered: 1 at least until all were taken. */
+    int unanswered() {
+        if (!ended) {
+            return inFlight + 1;
+        }
+        return receiving != null && payload == Payload.RECEIVING ? inFlight - 1 : inFlight;
     }
 
     Negotiated negotiated() {

@@ -15,6 +15,7 @@ final class WriteRequest extends NbdRequest implements Waiter {
     private long done;
     private int segment;
     private int received;
+    private boolean abandoned;
 
     WriteRequest(final NbdWorker worker, final long header) {
         super(worker, header);
@@ -28,6 +29,7 @@ final class WriteRequest extends NbdRequest implements Waiter {
 
     /** Payload is to come. */
     void startPayload() {
+        abandoned = false;
         done = 0;
         segment = 0;
         received = 0;
@@ -35,6 +37,7 @@ final class WriteRequest extends NbdRequest implements Waiter {
 
     /** Writes from received bytes, which must stay as they are until {@link Transmission#unpin}. */
     void writeInPlace(final long address) {
+        abandoned = false;
         done = 0;
         segment = (int) length();
         command().provide(address, segment, Direction.SRC);
@@ -64,6 +67,11 @@ final class WriteRequest extends NbdRequest implements Waiter {
         return received == segment;
     }
 
+    /** Payload bytes of the whole write that have not arrived. Not while a segment is being written. */
+    long unreceived() {
+        return length() - done - received;
+    }
+
     /** Whether more payload follows the present segment. */
     boolean expectsMorePayload() {
         return done + segment < length();
@@ -75,8 +83,9 @@ final class WriteRequest extends NbdRequest implements Waiter {
         settle(backend().write(command(), 0, segment, offset() + done, has(NbdProtocol.CMD_FLAG_FUA)));
     }
 
-    /** The connection ended while payload was to come. */
+    /** Payload was to come and will not: the write is not carried out, and not answered. */
     void abandon() {
+        abandoned = true;
         final FusedCommand command = command();
         if (command.isStarted()) {
             command.giveBackNow(-Errno.ECONNRESET);
@@ -98,11 +107,12 @@ final class WriteRequest extends NbdRequest implements Waiter {
     @Override
     public void onCommandComplete(final int result) {
         transmission().unpin(this);
-        if (isCut()) {
+        if (isCut() || abandoned) {
             retire();
             return;
         }
         done += segment;
+        received = 0;
         final long unread = length() - done;
         if (unread == 0) {
             replyResult(result);

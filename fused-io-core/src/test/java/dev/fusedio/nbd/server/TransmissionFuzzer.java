@@ -60,7 +60,8 @@ public final class TransmissionFuzzer {
         }
     }
 
-    private static byte[] handshake(final Headers headers) {
+    /** What a client sends until it is in transmission. */
+    static byte[] handshake(final Headers headers) {
         final byte[] go = Wire.option(NbdProtocol.OPT_GO, Wire.info(TestServer.EXPORT));
         if (headers == Headers.SIMPLE) {
             return Wire.join(Wire.bytes().u32(3).toArray(), go);
@@ -74,7 +75,8 @@ public final class TransmissionFuzzer {
                 go);
     }
 
-    private static int greetingBytes(final Headers headers) {
+    /** Bytes of the server's part of that. */
+    static int greetingBytes(final Headers headers) {
         final int reply = 20;
         return 18 + (headers == Headers.SIMPLE ? 0 : 3 * reply + 4 + 15) + 2 * reply + 12;
     }

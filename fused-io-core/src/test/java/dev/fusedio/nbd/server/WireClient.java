@@ -464,6 +464,11 @@ final class WireClient implements AutoCloseable {
         }
     }
 
+    /** The answer that has come already; null when there is none. */
+    @Nullable Reply answered(final long cookie) {
+        return replies().take(cookie);
+    }
+
     private void drainReplies() throws IOException {
         if (replies == null) {
             return;
