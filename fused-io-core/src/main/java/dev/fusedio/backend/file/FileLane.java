@@ -10,7 +10,6 @@ import dev.fusedio.volume.BackendLane;
 import dev.fusedio.volume.ExtentQuery;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * A file on one core's ring. Reads go to the ring: the page cache answers within the submission, the disk later.
@@ -31,15 +30,13 @@ public final class FileLane implements BackendLane {
     private static final int FALLOC_PUNCH_HOLE = 0x02;
     private static final int FALLOC_ZERO_RANGE = 0x10;
     private static final int POSIX_FADV_WILLNEED = 3;
-    private static final int SEEK_DATA = 3;
-    private static final int SEEK_HOLE = 4;
-    private static final long POST_RETRY_NANOS = 100_000;
 
     private final CoreLoop loop;
     private final FileBackend backend;
     private final OpenFile file;
     private final RingFile ringFile;
     private final Executor blocking;
+    private final ExtentSearch.Seek seekHere;
     private long inlineAgainAt;
 
     FileLane(final CoreLoop loop, final FileBackend backend, final OpenFile file, final Executor blocking) {
@@ -47,6 +44,7 @@ public final class FileLane implements BackendLane {
         this.loop = loop;
         this.file = file;
         this.blocking = blocking;
+        this.seekHere = seek(loop.libc());
         this.ringFile = RingFile.install(loop, file.fd());
         this.inlineAgainAt = loop.now();
     }
@@ -142,49 +140,21 @@ public final class FileLane implements BackendLane {
         }
         if (query.limit() <= INLINE_EXTENTS && loop.now() - inlineAgainAt >= 0) {
             final long begin = loop.preciseNow();
-            final int result = seek(loop.libc(), query);
+            final int result = ExtentSearch.search(seekHere, query);
             chargeInline(begin);
             query.onExtents(result);
             return;
         }
         try {
-            blocking.execute(() -> {
-                final int result = seek(Libc.transientInstance(), query);
-                while (!loop.execute(() -> query.onExtents(result)) && !loop.hasEnded()) {
-                    LockSupport.parkNanos(POST_RETRY_NANOS); // its mailbox is full
-                }
-            });
+            blocking.execute(new ExtentLookup(loop, query, () -> seek(Libc.transientInstance())));
         } catch (final RejectedExecutionException e) {
             query.resetToData(); // too many wait already; "data" is always a true answer
             query.onExtents(0);
         }
     }
 
-    private int seek(final Libc libc, final ExtentQuery query) {
-        final long end = query.position() + query.length();
-        long at = query.position();
-        while (at < end && !query.isFull()) {
-            final long data = libc.lseek(file.fd(), at, SEEK_DATA);
-            if (data == -Errno.ENXIO) {
-                query.add(end - at, ExtentQuery.HOLE_AND_ZERO);
-                return 0;
-            }
-            if (data < 0) {
-                return (int) data;
-            }
-            if (data > at) {
-                query.add(Math.min(data, end) - at, ExtentQuery.HOLE_AND_ZERO);
-                at = Math.min(data, end);
-                continue;
-            }
-            final long hole = libc.lseek(file.fd(), at, SEEK_HOLE);
-            if (hole < 0) {
-                return (int) hole;
-            }
-            query.add(Math.min(hole, end) - at, ExtentQuery.DATA);
-            at = Math.min(hole, end);
-        }
-        return 0;
+    private ExtentSearch.Seek seek(final Libc libc) {
+        return (position, whence) -> libc.lseek(file.fd(), position, whence);
     }
 
     @Override

@@ -10,11 +10,16 @@ import dev.fusedio.sys.Errno;
 import dev.fusedio.volume.Volume;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -286,6 +291,51 @@ class FileExportIT {
             }
         } finally {
             assertThat(run("umount", "-l", mount.toString())).isZero();
+        }
+    }
+
+    @Test
+    @DisplayName("fault 20: block status of a file that another session writes and trims is answered every time")
+    void blockStatusWhileHolesComeAndGo() throws Exception {
+        final int blocks = 1024;
+        final Path file = sparse("alternating", 8 * MIB);
+        try (RandomAccessFile access = new RandomAccessFile(file.toFile(), "rw")) {
+            for (int block = 0; block < blocks; block += 2) {
+                access.seek(block * 4096L);
+                access.write(1);
+            }
+        }
+        try (TestServer server = serve(file, false, false);
+                WireClient changing = server.open(Headers.EXTENDED);
+                WireClient asking = server.open(Headers.EXTENDED)) {
+            final AtomicBoolean over = new AtomicBoolean();
+            final CompletableFuture<Void> changes = CompletableFuture.runAsync(() -> {
+                try {
+                    final SplittableRandom random = new SplittableRandom(20);
+                    final byte[] data = Patterns.random(20, 4096);
+                    while (!over.get()) {
+                        final long at = random.nextInt(blocks) * 4096L;
+                        assertThat(changing.write(at, data)).isZero();
+                        assertThat(changing.request(NbdProtocol.CMD_TRIM, 0, at, 4096)
+                                        .error())
+                                .isZero();
+                    }
+                } catch (final IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            try {
+                for (int question = 0; question < 1000 && !changes.isDone(); question++) {
+                    final Reply reply = asking.request(NbdProtocol.CMD_BLOCK_STATUS, 0, 0, 8 * MIB);
+                    assertThat(reply.error()).isZero();
+                    assertThat(reply.extents()).isNotEmpty();
+                }
+            } finally {
+                over.set(true);
+            }
+            changes.get(30, TimeUnit.SECONDS);
+            changing.disconnect();
+            asking.disconnect();
         }
     }
 

@@ -1,0 +1,45 @@
+package dev.fusedio.backend.file;
+
+import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.sys.Errno;
+import dev.fusedio.volume.ExtentQuery;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+
+/**
+ * A search for extents on a thread that may block. Whatever happens there, the query is answered on its loop: with -EIO
+ * where the search throws, so that its request ends and can be asked again.
+ */
+final class ExtentLookup implements Runnable {
+    private static final long POST_RETRY_NANOS = 100_000;
+
+    private final CoreLoop loop;
+    private final ExtentQuery query;
+    private final Supplier<ExtentSearch.Seek> file;
+    private final Runnable answer = this::answer; // made beforehand: after an OutOfMemoryError it could not be
+    private int result = -Errno.EIO;
+
+    /** @param file opens the way to the file on the thread that searches */
+    ExtentLookup(final CoreLoop loop, final ExtentQuery query, final Supplier<ExtentSearch.Seek> file) {
+        this.loop = loop;
+        this.query = query;
+        this.file = file;
+    }
+
+    @Override
+    public void run() {
+        try {
+            result = ExtentSearch.search(file.get(), query);
+        } catch (final RuntimeException e) {
+            loop.errors().accept(e);
+        } finally { // an Error goes on to the thread's handler, after the answer
+            while (!loop.execute(answer) && !loop.hasEnded()) {
+                LockSupport.parkNanos(POST_RETRY_NANOS); // its mailbox is full
+            }
+        }
+    }
+
+    private void answer() {
+        query.onExtents(result);
+    }
+}
