@@ -4,7 +4,8 @@ import dev.fusedio.fused.Direction;
 import dev.fusedio.fused.FusedCommand;
 import dev.fusedio.loop.Completable;
 import dev.fusedio.loop.CoreLoop;
-import dev.fusedio.loop.Slab;
+import dev.fusedio.loop.Slices;
+import dev.fusedio.loop.Turn;
 import dev.fusedio.ring.IoUring;
 import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Errno;
@@ -17,7 +18,7 @@ import dev.fusedio.volume.VolumeOperation;
  * primary; its pages, or leased memory that they are copied to or from, are what the volume's operations borrow. The
  * loop's thread only.
  */
-final class BlockRequest implements Completable, FusedCommand.Owner {
+final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
     private static final int TAG_FETCH = 0;
     private static final int TAG_COPY = 1;
     private static final int TAG_REGISTER = 2;
@@ -261,8 +262,14 @@ final class BlockRequest implements Completable, FusedCommand.Owner {
                 });
     }
 
+    /** The next slice of zeroes: in turn with other requests, and never in the callback of the slice before. */
+    @Override
+    public void onTurn() {
+        writeZeroes();
+    }
+
     private void writeZeroes() {
-        segment = (int) Math.min(length - zeroed, Slab.MAX_BLOCK);
+        segment = (int) Math.min(length - zeroed, Slices.COPY_BYTES);
         if (command.lease(segment) < 0) {
             queue.awaitMemory(this);
             return;
@@ -290,7 +297,7 @@ final class BlockRequest implements Completable, FusedCommand.Owner {
     /** There may be memory again. */
     void retry() {
         if (step == Step.ZEROES) {
-            writeZeroes();
+            queue.slices().add(this);
         } else {
             copy();
         }
@@ -336,7 +343,7 @@ final class BlockRequest implements Completable, FusedCommand.Owner {
                 if (result == -Errno.EOPNOTSUPP && operation == VolumeOperation.ZERO) {
                     step = Step.ZEROES;
                     zeroed = 0;
-                    writeZeroes();
+                    queue.slices().add(this);
                 } else {
                     afterChange(result);
                 }
@@ -346,7 +353,7 @@ final class BlockRequest implements Completable, FusedCommand.Owner {
                 if (result < 0 || zeroed == length) {
                     afterChange(result);
                 } else {
-                    writeZeroes();
+                    queue.slices().add(this);
                 }
             }
             case DURABILITY -> afterChange(result);

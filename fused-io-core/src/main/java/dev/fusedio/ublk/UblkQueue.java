@@ -3,6 +3,7 @@ package dev.fusedio.ublk;
 import dev.fusedio.fused.RingFile;
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.loop.Counters;
+import dev.fusedio.loop.Slices;
 import dev.fusedio.loop.Timer;
 import dev.fusedio.loop.Turn;
 import dev.fusedio.sys.Errno;
@@ -42,6 +43,7 @@ final class UblkQueue extends Timer implements Turn {
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private final ArrayDeque<BlockRequest> waiting = new ArrayDeque<>();
     private final BlockRequest[] requests;
+    private final Slices slices;
 
     private Volume.Lane lane;
     private RingFile file;
@@ -70,6 +72,7 @@ final class UblkQueue extends Timer implements Turn {
         this.copyBelow = copyBelow;
         this.volume = volume;
         this.requests = new BlockRequest[info.depth()];
+        this.slices = new Slices(loop);
     }
 
     /** Takes up service: every tag is fetched. {@link #started} tells when the driver has taken them. */
@@ -117,6 +120,11 @@ final class UblkQueue extends Timer implements Turn {
 
     CoreLoop loop() {
         return loop;
+    }
+
+    /** Where long work of the queue's requests takes turns. */
+    Slices slices() {
+        return slices;
     }
 
     int index() {

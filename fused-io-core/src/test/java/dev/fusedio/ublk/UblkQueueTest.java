@@ -10,6 +10,7 @@ import dev.fusedio.ring.SimulatedUblk;
 import dev.fusedio.ring.SimulatedUblk.Request;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Seeds;
+import dev.fusedio.volume.InstantBackend;
 import dev.fusedio.volume.SimulatedBackend;
 import dev.fusedio.volume.Volume;
 import java.lang.foreign.Arena;
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 /** A queue between a simulated block layer and a simulated file, with a model of the volume beside it. */
@@ -234,6 +236,48 @@ class UblkQueueTest {
             assertThat(read.result()).isEqualTo(REGION);
             assertThat(read.data()).isEqualTo(data);
             bench.finish();
+        }
+    }
+
+    @Test
+    @DisplayName("fault 4: 4 GiB of zeroes, written at once where fallocate is not supported, take turns with reads")
+    void zeroesTakeTurns() throws Exception {
+        final long length = 4L << 30;
+        final int depth = 2;
+        try (Arena arena = Arena.ofConfined();
+                SimulatedLoop loop = new SimulatedLoop(
+                        1, SimulatedFaults.none(), new SimulatedLoop.Config(64, 256, 64, 2L << 20, true, 2, 4096))) {
+            final InstantBackend backend = new InstantBackend(length);
+            final long descriptors = arena.allocate(24L * depth, 8).address();
+            final SimulatedUblk ublk = loop.ring().ublk(descriptors, depth);
+            final UblkDeviceInfo info = new UblkDeviceInfo(0, 1, depth, UblkOptions.MAX_IO_BYTES, 0, 0, 0, 0);
+            final UblkQueue queue =
+                    new UblkQueue(0, loop.loop(), info, Mechanism.USER_COPY, 0, new Volume("v", "", backend, false));
+            queue.serve(ublk.fd(), descriptors);
+            loop.run();
+            final Request zeroes =
+                    new Request(WRITE_ZEROES | NOUNMAP, 0, (int) (length / SECTOR), new byte[0]);
+            ublk.submit(zeroes);
+            int reads = 0;
+            while (zeroes.result() == null) {
+                final long before = backend.writes();
+                final Request read = new Request(READ, 0, 8, new byte[8 * SECTOR]);
+                ublk.submit(read);
+                while (read.result() == null) {
+                    loop.runOnce();
+                }
+                assertThat(backend.writes() - before)
+                        .as("slices while a read was answered")
+                        .isLessThanOrEqualTo(8);
+                reads++;
+            }
+            assertThat(zeroes.result()).isZero();
+            assertThat(backend.written()).isEqualTo(length);
+            assertThat(reads).isGreaterThanOrEqualTo((int) (backend.writes() / 8));
+            ublk.stop();
+            loop.run();
+            assertThat(queue.ended()).isCompleted();
+            loop.requireNothingLeased();
         }
     }
 

@@ -31,7 +31,7 @@ public final class FileBackend implements Backend {
         final int minimum = direct ? file.directAlignment() : file.logicalBlock();
         this.capabilities = new BackendCapabilities(
                 !readOnly,
-                !readOnly && !file.blockDevice(), // a device may write zeroes one by one
+                !readOnly && file.zeroesFast(),
                 true,
                 file.canExtents(),
                 true,

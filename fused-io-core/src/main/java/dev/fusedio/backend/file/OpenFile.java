@@ -22,6 +22,7 @@ import java.nio.file.Path;
  * @param canExtents whether SEEK_HOLE works
  * @param sparse whether parts of the file had no storage when it was opened
  * @param inlineWrites whether buffered writes are better made by the loop than given to the ring, found by trying
+ * @param zeroesFast whether this file system punches holes, found by trying; a block device may write zeroes one by one
  */
 public record OpenFile(
         int fd,
@@ -33,7 +34,8 @@ public record OpenFile(
         int directAlignment,
         boolean canExtents,
         boolean sparse,
-        boolean inlineWrites) {
+        boolean inlineWrites,
+        boolean zeroesFast) {
 
     private static final int O_RDWR = 2;
     private static final int O_CLOEXEC = 0x80000;
@@ -47,6 +49,8 @@ public record OpenFile(
     private static final int SEEK_END = 2;
     private static final int SEEK_DATA = 3;
     private static final int RWF_NOWAIT = 0x8;
+    private static final int FALLOC_KEEP_SIZE = 0x01;
+    private static final int FALLOC_PUNCH_HOLE = 0x02;
     private static final int S_IFMT = 0xF000;
     private static final int S_IFREG = 0x8000;
     private static final int S_IFBLK = 0x6000;
@@ -114,6 +118,8 @@ public record OpenFile(
         }
         final int logicalBlock = block ? logicalBlock(libc, arena, fd) : 1;
         final long data = block ? -Errno.EINVAL : libc.lseek(fd, 0, SEEK_DATA);
+        final FileSystemTrial trial =
+                block || readOnly ? FileSystemTrial.NONE : FileSystemTrial.beside(libc, arena, path);
         return new OpenFile(
                 fd,
                 path,
@@ -124,28 +130,38 @@ public record OpenFile(
                 direct ? alignment : 0,
                 data >= 0 || data == -Errno.ENXIO,
                 Memory.getLong(statx + STX_BLOCKS) * 512 < size,
-                !direct && !readOnly && (block || !buffersWithoutWaiting(libc, arena, path)));
+                !direct && !readOnly && (block || !trial.buffersWithoutWaiting()),
+                trial.punchesHoles());
     }
 
     /**
-     * Whether this file system takes buffered writes without blocking (XFS, Btrfs), tried on a nameless file beside
-     * the volume. Where it doesn't (ext4), the ring would hand each write to a kernel worker, one at a time.
+     * What a file system can, tried on a nameless file beside the volume.
+     *
+     * @param buffersWithoutWaiting whether it takes buffered writes without blocking (XFS, Btrfs). Where it doesn't
+     *     (ext4), the ring would hand each write to a kernel worker, one at a time.
+     * @param punchesHoles whether a range becomes zeroes without being written
      */
-    private static boolean buffersWithoutWaiting(final Libc libc, final Arena arena, final Path path) {
-        final Path parent = path.toAbsolutePath().getParent();
-        final int fd = libc.open(String.valueOf(parent), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-        if (fd < 0) {
-            return false;
-        }
-        try {
-            final MemorySegment page = arena.allocate(4096, 4096);
-            final long iovec = arena.allocate(16, 8).address();
-            Memory.putLong(iovec, page.address());
-            Memory.putLong(iovec + 8, page.byteSize());
-            libc.pwrite(fd, page.address(), page.byteSize(), 0); // allocates, so that the trial overwrites
-            return libc.pwritev2(fd, iovec, 1, 0, RWF_NOWAIT) == page.byteSize();
-        } finally {
-            libc.close(fd);
+    private record FileSystemTrial(boolean buffersWithoutWaiting, boolean punchesHoles) {
+        private static final FileSystemTrial NONE = new FileSystemTrial(false, false);
+
+        private static FileSystemTrial beside(final Libc libc, final Arena arena, final Path path) throws IOException {
+            final Path parent = path.toRealPath().getParent(); // the file's, where the path is a symbolic link
+            final int fd = libc.open(String.valueOf(parent), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+            if (fd < 0) {
+                return NONE;
+            }
+            try {
+                final MemorySegment page = arena.allocate(4096, 4096);
+                final long iovec = arena.allocate(16, 8).address();
+                Memory.putLong(iovec, page.address());
+                Memory.putLong(iovec + 8, page.byteSize());
+                libc.pwrite(fd, page.address(), page.byteSize(), 0); // allocates, so that the trial overwrites
+                return new FileSystemTrial(
+                        libc.pwritev2(fd, iovec, 1, 0, RWF_NOWAIT) == page.byteSize(),
+                        libc.fallocate(fd, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, 0, page.byteSize()) == 0);
+            } finally {
+                libc.close(fd);
+            }
         }
     }
 

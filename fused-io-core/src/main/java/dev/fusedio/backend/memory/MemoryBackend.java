@@ -3,6 +3,8 @@ package dev.fusedio.backend.memory;
 import dev.fusedio.fused.Direction;
 import dev.fusedio.fused.FusedCommand;
 import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.loop.Slices;
+import dev.fusedio.loop.Turn;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.Mapping;
 import dev.fusedio.sys.Memory;
@@ -20,6 +22,9 @@ public final class MemoryBackend implements Backend {
     private static final long CHUNK = 1L << 30;
     private static final int PAGE = 4096;
     private static final int MADV_DONTNEED = 4;
+
+    /** Bytes that are given back to the kernel in one turn: a millisecond's work at most, page by page. */
+    private static final long CLEAR_BYTES = 16 << 20;
 
     private final List<Mapping> mappings = new ArrayList<>();
     private volatile long[] chunks = new long[0];
@@ -78,9 +83,11 @@ public final class MemoryBackend implements Backend {
 
     private final class Lane implements BackendLane {
         private final CoreLoop loop;
+        private final Slices slices;
 
         private Lane(final CoreLoop loop) {
             this.loop = loop;
+            this.slices = new Slices(loop);
         }
 
         @Override
@@ -143,6 +150,18 @@ public final class MemoryBackend implements Backend {
 
         @Override
         public int zero(final FusedCommand command, final long position, final long length, final boolean mayTrim) {
+            if (length <= CLEAR_BYTES) {
+                clearRange(position, length);
+                return 0;
+            }
+            final int held = command.hold();
+            if (held == FusedCommand.PENDING) {
+                slices.add(new Clearing(command, position, length));
+            }
+            return held;
+        }
+
+        private void clearRange(final long position, final long length) {
             long at = position;
             final long end = position + length;
             while (at < end) {
@@ -150,7 +169,6 @@ public final class MemoryBackend implements Backend {
                 clear(chunks[(int) (at / CHUNK)] + at % CHUNK, part);
                 at += part;
             }
-            return 0;
         }
 
         /** Whole pages are given back to the kernel, which hands out zeroed ones; the edges are filled. */
@@ -182,6 +200,32 @@ public final class MemoryBackend implements Backend {
         @Override
         public void detach() {
             // holds nothing of the loop's
+        }
+
+        /** A long range on its way to zeroes. */
+        private final class Clearing implements Turn {
+            private final FusedCommand command;
+            private long at;
+            private long left;
+
+            private Clearing(final FusedCommand command, final long position, final long length) {
+                this.command = command;
+                this.at = position;
+                this.left = length;
+            }
+
+            @Override
+            public void onTurn() {
+                final long part = Math.min(left, CLEAR_BYTES);
+                clearRange(at, part);
+                at += part;
+                left -= part;
+                if (left > 0) {
+                    slices.add(this);
+                } else {
+                    command.giveBack(0);
+                }
+            }
         }
     }
 }

@@ -1,13 +1,18 @@
 package dev.fusedio.nbd.server;
 
-import dev.fusedio.loop.Slab;
+import dev.fusedio.loop.Slices;
+import dev.fusedio.loop.Turn;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.nbd.wire.Rejection;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Memory;
 
-/** FLUSH, TRIM, CACHE and WRITE_ZEROES, which have no payload; and the answer to what is none of the known commands. */
-final class ChangeRequest extends NbdRequest implements Waiter {
+/**
+ * FLUSH, TRIM, CACHE and WRITE_ZEROES, which have no payload; and the answer to what is none of the known commands.
+ * Where zeroes have to be written, they are written in slices that take turns with other connections; each begins in
+ * a turn of its own and never in the callback of the one before.
+ */
+final class ChangeRequest extends NbdRequest implements Waiter, Turn {
     private enum Step {
         COMMAND,
         /** Zeroes are written because the backend has no quicker way. */
@@ -63,7 +68,7 @@ final class ChangeRequest extends NbdRequest implements Waiter {
             if (has(NbdProtocol.CMD_FLAG_FAST_ZERO)) {
                 reject(Rejection.NOT_FASTER);
             } else {
-                writeZeroes();
+                worker().slices().add(this);
             }
         } else if (result == -Errno.EOPNOTSUPP && type() != NbdProtocol.CMD_FLUSH) {
             afterChange(0); // TRIM and CACHE are hints
@@ -72,8 +77,17 @@ final class ChangeRequest extends NbdRequest implements Waiter {
         }
     }
 
+    @Override
+    public void onTurn() {
+        if (isCut()) {
+            retire();
+        } else {
+            writeZeroes();
+        }
+    }
+
     private void writeZeroes() {
-        segment = (int) Math.min(length() - done, Slab.MAX_BLOCK);
+        segment = (int) Math.min(length() - done, Slices.COPY_BYTES);
         final long buffer = leaseToFill(segment);
         if (buffer == 0) {
             worker().await(this);
@@ -87,11 +101,7 @@ final class ChangeRequest extends NbdRequest implements Waiter {
 
     @Override
     public void retry() {
-        if (isCut()) {
-            retire();
-        } else {
-            writeZeroes();
-        }
+        worker().slices().add(this); // as many may be retried at once
     }
 
     private void onZeroes(final int result) {
@@ -99,7 +109,7 @@ final class ChangeRequest extends NbdRequest implements Waiter {
         if (result < 0 || done == length()) {
             afterChange(result);
         } else {
-            writeZeroes();
+            worker().slices().add(this);
         }
     }
 

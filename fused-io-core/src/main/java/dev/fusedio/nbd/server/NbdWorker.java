@@ -3,6 +3,7 @@ package dev.fusedio.nbd.server;
 import dev.fusedio.loop.BlockPool;
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.loop.Deferred;
+import dev.fusedio.loop.Slices;
 import dev.fusedio.loop.Timer;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.nbd.wire.ReplyHeader;
@@ -39,6 +40,7 @@ final class NbdWorker implements Deferred {
     private final List<NbdRequest> freeWrites = new ArrayList<>();
     private final List<NbdRequest> freeChanges = new ArrayList<>();
     private final List<NbdRequest> freeStatuses = new ArrayList<>();
+    private final Slices slices;
     private final ArrayDeque<Waiter> waiters = new ArrayDeque<>();
     private final Set<NbdConnection> handshakes = new LinkedHashSet<>();
     private final Set<NbdConnection> connections = new LinkedHashSet<>();
@@ -72,6 +74,7 @@ final class NbdWorker implements Deferred {
         this.server = server;
         this.loop = loop;
         this.limits = server.limits();
+        this.slices = new Slices(loop);
         this.handshakeLimit = handshakeLimit;
         this.sendBlocks = new BlockPool(arena, GatheredSend.BLOCK_BYTES, limits.connections());
         this.stashes = new BlockPool(arena, loop.receiveBuffers().bufferBytes(), limits.connections());
@@ -81,6 +84,11 @@ final class NbdWorker implements Deferred {
 
     CoreLoop loop() {
         return loop;
+    }
+
+    /** Where long work of requests takes turns. */
+    Slices slices() {
+        return slices;
     }
 
     NbdLimits limits() {

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 class MemoryBackendTest {
@@ -35,6 +36,38 @@ class MemoryBackendTest {
 
     private LaneDriver driver() {
         return new LaneDriver(fixture.loop(), backend.attach(fixture.loop()), fixture::runUntil);
+    }
+
+    @Test
+    @DisplayName("fault 4: a long range is zeroed in slices, one a round")
+    void aLongRangeIsZeroedInSlices() throws Exception {
+        final long length = 100 << 20;
+        backend.grow(CHUNK + length);
+        final long position = CHUNK - length / 2;
+        final int[] rounds = {0};
+        final LaneDriver driver = new LaneDriver(fixture.loop(), backend.attach(fixture.loop()), done -> {
+            for (; !done.getAsBoolean(); rounds[0]++) {
+                fixture.runOnce();
+            }
+        });
+        final byte[] data = new byte[4096];
+        Arrays.fill(data, (byte) 1);
+        for (long at = position - 4096; at <= position + length; at += 4096L * 1024) {
+            assertThat(driver.write(data, at, false)).isZero();
+        }
+        assertThat(driver.write(data, position + length - 4096, false)).isZero();
+        rounds[0] = 0;
+        assertThat(driver.zero(position, length, true)).isZero();
+        assertThat(rounds[0]).isBetween(7, 9);
+        final byte[] read = new byte[4096];
+        for (long at = position; at < position + length; at += 4096L * 512) {
+            assertThat(driver.read(read, at)).isZero();
+            assertThat(read).containsOnly(0);
+        }
+        assertThat(driver.read(read, position - 4096)).isZero();
+        assertThat(read).isEqualTo(data);
+        assertThat(driver.read(read, position + length - 4096)).isZero();
+        assertThat(read).containsOnly(0);
     }
 
     @Test
