@@ -142,6 +142,20 @@ final class PeerServer implements AutoCloseable {
         }
     }
 
+    /** An end in order: SIGTERM, or for the gateway what SIGTERM begins. */
+    void stop() throws Exception {
+        if (process != null) {
+            process.destroy();
+            process.waitFor();
+            process = null;
+        } else if (server != null) {
+            server.stop(Duration.ofSeconds(60));
+            volume.close();
+            loops.close();
+            server = null;
+        }
+    }
+
     @Override
     public void close() throws Exception {
         kill();

@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -163,18 +164,58 @@ class RemoteBackendIT {
         assertThat(Arrays.copyOfRange(mixed, 3 << 19, 4 << 19)).containsOnly(0);
     }
 
+    private static final int RESTARTS = Integer.getInteger("fusedio.restarts", 3);
+
+    @ParameterizedTest
+    @EnumSource(PeerServer.Kind.class)
+    @DisplayName("fault 26: requests never see that the server is restarted in order, be it by ESHUTDOWN or by its end")
+    void doesNotNoticeServersThatAreStoppedUnderLoad(final PeerServer.Kind kind) throws Exception {
+        final RemoteOptions options = RemoteOptions.defaults().withConnections(2);
+        try (PeerServer server = new PeerServer(kind, folder, SIZE, kind == PeerServer.Kind.QEMU);
+                RemoteBackend backend = RemoteBackend.connect(server.uri(), options, loops.loops())) {
+            final List<Load> loads = loads(backend);
+            loads.forEach(Load::start);
+            for (int i = 0; i < RESTARTS; i++) {
+                awaitWrites(loads, 100);
+                server.stop();
+                server.start();
+            }
+            awaitWrites(loads, 100);
+            for (final Load load : loads) {
+                load.finish();
+            }
+            assertThat(backend.status().sessions()).isGreaterThanOrEqualTo(2 + RESTARTS);
+            for (final Load load : loads) {
+                load.verify(server);
+            }
+        }
+    }
+
+    private List<Load> loads(final RemoteBackend backend) {
+        final List<Load> loads = new ArrayList<>();
+        for (final CoreLoop loop : loops.loops()) {
+            for (int i = 0; i < 8; i++) {
+                loads.add(new Load(backend, loop, loads.size()));
+            }
+        }
+        return loads;
+    }
+
+    private static void awaitWrites(final List<Load> loads, final int more) throws InterruptedException {
+        final long enough = loads.stream().mapToLong(Load::written).sum() + more;
+        while (loads.stream().mapToLong(Load::written).sum() < enough) {
+            assertThat(loads).allMatch(load -> load.failure == null);
+            Thread.sleep(5);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(PeerServer.Kind.class)
     void survivesServersThatAreKilledUnderLoad(final PeerServer.Kind kind) throws Exception {
         final RemoteOptions options = RemoteOptions.defaults().withConnections(2);
         try (PeerServer server = new PeerServer(kind, folder, SIZE, kind == PeerServer.Kind.QEMU);
                 RemoteBackend backend = RemoteBackend.connect(server.uri(), options, loops.loops())) {
-            final List<Load> loads = new ArrayList<>();
-            for (final CoreLoop loop : loops.loops()) {
-                for (int i = 0; i < 8; i++) {
-                    loads.add(new Load(backend, loop, loads.size()));
-                }
-            }
+            final List<Load> loads = loads(backend);
             loads.forEach(Load::start);
             for (int i = 0; i < 5; i++) {
                 Thread.sleep(400);
@@ -208,7 +249,7 @@ class RemoteBackendIT {
         private final Thread thread;
         private volatile boolean ending;
         private volatile Throwable failure;
-        private long written;
+        private volatile long written;
 
         Load(final RemoteBackend backend, final CoreLoop loop, final int index) {
             device = new RemoteDevice(backend, loop);
@@ -230,7 +271,7 @@ class RemoteBackendIT {
             final byte[] bytes = random(random, BLOCK);
             done(device.write(bytes, base + (long) at * BLOCK, random.nextInt(8) == 0));
             content[at] = bytes;
-            written++;
+            written = written + 1; // by this thread only
             final int other = random.nextInt(BLOCKS);
             if (content[other] != null) {
                 final byte[] back = new byte[BLOCK];
@@ -243,6 +284,10 @@ class RemoteBackendIT {
 
         void start() {
             thread.start();
+        }
+
+        long written() {
+            return written;
         }
 
         long finish() throws InterruptedException {
