@@ -51,7 +51,6 @@ public final class IoUring {
     public static final int OP_FADVISE = 24;
     public static final int OP_SEND = 26;
     public static final int OP_RECV = 27;
-    public static final int OP_MSG_RING = 40;
     public static final int OP_URING_CMD = 46;
     public static final int OP_SEND_ZC = 47;
 

@@ -71,9 +71,6 @@ public interface RingDriver extends AutoCloseable {
     /** Frees an index that {@link #installFile} gave. Operations in flight keep their file. */
     void removeFile(int index);
 
-    /** The ring's own descriptor, the address for MSG_RING from other loops. */
-    int fd();
-
     /** io_uring_enter calls so far. */
     long enters();
 

@@ -12,7 +12,6 @@ enum RingOperation {
     SEND(IoUring.OP_SEND, true),
     SENDMSG(IoUring.OP_SENDMSG, true),
     ASYNC_CANCEL(IoUring.OP_ASYNC_CANCEL, true),
-    MSG_RING(IoUring.OP_MSG_RING, false),
     SEND_ZC(IoUring.OP_SEND_ZC, false);
 
     private final int opcode;

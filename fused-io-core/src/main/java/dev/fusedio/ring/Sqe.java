@@ -139,12 +139,6 @@ public final class Sqe {
         prepare(sqe, IoUring.OP_NOP, 0, 0, -1, 0, 0, 0, 0, 0, userData);
     }
 
-    /** Posts a completion with {@code targetUserData} and {@code result} on the ring {@code ringFd}. */
-    public static void msgRing(
-            final long sqe, final int ringFd, final int result, final long targetUserData, final long userData) {
-        prepare(sqe, IoUring.OP_MSG_RING, 0, 0, ringFd, targetUserData, 0, result, 0, 0, userData);
-    }
-
     /**
      * A command to a driver, with the 16 bytes of payload that a 64-byte entry has room for.
      *

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.fusedio.ring.RingUnavailableException;
-import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Affinity;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -103,29 +102,6 @@ class LoopGroupIT {
                             }
                         },
                         loop.preciseNow() + 5_000_000));
-        await(done);
-    }
-
-    @Test
-    void loopsReachEachOtherByMessages() throws InterruptedException {
-        final CountDownLatch done = new CountDownLatch(1);
-        final CoreLoop from = group.loops().getFirst();
-        final CoreLoop to = group.loops().getLast();
-        assertThat(from).isNotSameAs(to);
-        to.execute(() -> {
-            final int slot = to.register((CompletionHandler) (tag, result, flags) -> {
-                if (tag == 9 && result == 77) {
-                    done.countDown();
-                }
-            });
-            final long target = to.userData(slot, 9);
-            from.execute(() -> Sqe.msgRing(
-                    from.driver().sqe(),
-                    to.driver().fd(),
-                    77,
-                    target,
-                    from.userData(from.register((CompletionHandler) (tag, result, flags) -> {}), 0)));
-        });
         await(done);
     }
 

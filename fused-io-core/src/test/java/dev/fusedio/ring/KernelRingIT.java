@@ -236,16 +236,6 @@ class KernelRingIT {
     }
 
     @Test
-    void anotherRingSendsAMessage() throws IOException {
-        try (KernelRing other = new KernelRing(libc, ENTRIES)) {
-            Sqe.msgRing(other.sqe(), ring.fd(), 42, 4711, 1);
-            other.enter(false, 0);
-            await(1);
-            assertThat(completions).containsExactly(new Completion(4711, 42, 0));
-        }
-    }
-
-    @Test
     void whatIsInFlightCanBeCancelled() throws Exception {
         try (EventFd event = new EventFd(libc)) {
             final long buffer = arena.allocate(8, 8).address();

@@ -119,8 +119,7 @@ final class SimulatedOperation {
     boolean needsNoFile() {
         return opcode == IoUring.OP_NOP
                 || opcode == IoUring.OP_ASYNC_CANCEL
-                || opcode == IoUring.OP_CLOSE
-                || opcode == IoUring.OP_MSG_RING;
+                || opcode == IoUring.OP_CLOSE;
     }
 
     /** Bytes that it is to transfer. */

@@ -43,7 +43,6 @@ public final class SimulatedRing implements RingDriver {
 
     private final Chance chance;
     private final SimulatedTime time;
-    private final int fd;
     private final int entries;
     private final long sqes;
     private final SimulatedDescriptor wakeUp = new SimulatedSpecials.WakeUp();
@@ -54,7 +53,6 @@ public final class SimulatedRing implements RingDriver {
     private final SimulatedCompletions completions;
     private final Map<Integer, SimulatedBuffers> buffers = new HashMap<>();
     private final SimulatedLentBuffers lent = new SimulatedLentBuffers();
-    private final Map<Integer, SimulatedRing> rings = new HashMap<>();
 
     /** Operations that have begun, oldest first. */
     private final List<SimulatedOperation> active = new ArrayList<>();
@@ -93,7 +91,6 @@ public final class SimulatedRing implements RingDriver {
         this.completions = new SimulatedCompletions(completionEntries);
         this.table = new SimulatedFileTable(files);
         this.sqes = arena.allocate((long) entries * IoUring.SQE_BYTES, 64).address();
-        this.fd = nextDescriptor++;
     }
 
     /** As the other constructor, with 64 entries, 256 completions and 64 files. */
@@ -167,11 +164,6 @@ public final class SimulatedRing implements RingDriver {
         descriptor.opened(nextDescriptor);
         descriptors.put(nextDescriptor++, descriptor);
         return descriptor;
-    }
-
-    /** Lets MSG_RING of this ring reach another. */
-    public void connect(final SimulatedRing other, final int otherFd) {
-        rings.put(otherFd, other);
     }
 
     /** close(2): what is in flight goes on, new operations get -EBADF, a socket's peer sees the end. */
@@ -484,15 +476,6 @@ public final class SimulatedRing implements RingDriver {
         return -ENOENT;
     }
 
-    int messageRing(final SimulatedOperation operation) {
-        final SimulatedRing other = operation.fd == fd ? this : rings.get(operation.fd);
-        if (other == null) {
-            return -Errno.EBADF;
-        }
-        other.post(operation.off, operation.len, 0);
-        return 0;
-    }
-
     // --- registration -----------------------------------------------------------------------------------------------
 
     @Override
@@ -542,11 +525,6 @@ public final class SimulatedRing implements RingDriver {
     /** Places of the file table that are taken. */
     public int installedFiles() {
         return table.used();
-    }
-
-    @Override
-    public int fd() {
-        return fd;
     }
 
     @Override

@@ -358,20 +358,6 @@ class SimulatedRingTest {
     }
 
     @Test
-    void messagesReachOtherRings() {
-        final SimulatedRing other = new SimulatedRing(2, SimulatedFaults.none(), time, arena);
-        ring.connect(other, 42);
-        Sqe.msgRing(ring.sqe(), 42, 7, 1234, 1);
-        Sqe.msgRing(ring.sqe(), 43, 7, 1234, 2);
-        settle();
-        assertThat(completions).containsExactly(done(1, 0), done(2, -Errno.EBADF));
-        other.enter(false, 0);
-        final List<Completion> there = new ArrayList<>();
-        other.drain((userData, result, flags) -> there.add(new Completion(userData, result, flags)));
-        assertThat(there).containsExactly(done(1234, 7));
-    }
-
-    @Test
     void aSleeperIsWokenByTimeOnly() {
         final long before = time.nanos();
         ring.enter(true, 500);

@@ -80,7 +80,6 @@ final class SimulatedSpecials {
                 case IoUring.OP_NOP -> 0;
                 case IoUring.OP_ASYNC_CANCEL -> ring.cancel(operation.addr);
                 case IoUring.OP_CLOSE -> ring.closeDescriptor(operation.fd);
-                case IoUring.OP_MSG_RING -> ring.messageRing(operation);
                 default -> throw new AssertionError("not simulated: " + operation);
             };
         }
