@@ -11,6 +11,9 @@ import java.lang.foreign.Arena;
 public final class KernelRing implements RingDriver {
     private static final int GETEVENTS_ARG_BYTES = 24;
 
+    /** Pause before entries that the kernel did not take are given to it again, when there is nothing else to do. */
+    private static final long RETRY_NANOS = 1_000_000;
+
     private final Arena arena = Arena.ofShared();
     private final Libc libc;
     private final RingHandle handle;
@@ -70,8 +73,8 @@ public final class KernelRing implements RingDriver {
 
     @Override
     public long sqe() {
-        if (submissionQueue.free() == 0) {
-            submit();
+        if (!submissionQueue.hasRoom(1)) {
+            makeRoom(1);
         }
         return submissionQueue.next();
     }
@@ -82,32 +85,48 @@ public final class KernelRing implements RingDriver {
             throw new IllegalArgumentException(
                     "room for " + count + " entries in a ring of " + submissionQueue.entries());
         }
-        while (submissionQueue.free() < count) {
-            submit();
+        if (!submissionQueue.hasRoom(count)) {
+            makeRoom(count);
         }
+    }
+
+    /** Submits once; what finds no room after that waits outside the ring. */
+    private void makeRoom(final int count) {
+        enter(false, 0);
+        submissionQueue.settle(count);
     }
 
     @Override
     public int pending() {
-        return submissionQueue.unpublished();
-    }
-
-    /** Hands over what is pending, or a part of it. */
-    private void submit() {
-        final int free = submissionQueue.free();
-        enter(false, 0);
-        if (submissionQueue.free() == free) {
-            throw new IllegalStateException("the kernel took no submission although room is needed");
-        }
+        return submissionQueue.pending();
     }
 
     @Override
     public void enter(final boolean wait, final long timeoutNanos) {
-        final int pending = submissionQueue.publish();
-        final boolean sleep = wait && completionQueue.isEmpty();
+        int pending = submissionQueue.publish();
+        while (submissionQueue.hasBacklog() && enterKernel(pending, false, 0) > 0) {
+            pending = submissionQueue.publish();
+        }
+        final boolean idle = wait && completionQueue.isEmpty();
+        final boolean sleep = idle && !submissionQueue.hasBacklog();
         if (pending == 0 && !sleep && !completionQueue.isEmpty() && !overflowSeen) {
             return; // nothing to hand over, and there is work in the ring already
         }
+        final int taken = enterKernel(pending, sleep, timeoutNanos);
+        if (idle && taken < pending && completionQueue.isEmpty()) {
+            // the kernel does not wait after it took less than it was given: do not ask it without a pause
+            enterKernel(0, true, timeoutNanos < 0 ? RETRY_NANOS : Math.min(timeoutNanos, RETRY_NANOS));
+        }
+    }
+
+    /**
+     * One io_uring_enter.
+     *
+     * @param pending published entries
+     * @param sleep whether to wait for a completion, {@code timeoutNanos} at most; negative for no limit
+     * @return how many entries the kernel took
+     */
+    private int enterKernel(final int pending, final boolean sleep, final long timeoutNanos) {
         int flags = enterFlags | IoUring.ENTER_GETEVENTS;
         long argument = 0;
         long argumentBytes = 0;
@@ -119,24 +138,28 @@ public final class KernelRing implements RingDriver {
             argumentBytes = GETEVENTS_ARG_BYTES;
         }
         enters++;
-        final long result = libc.syscall(
+        final int result = (int) libc.syscall(
                 IoUring.SYS_IO_URING_ENTER, enterFd, pending, sleep ? 1 : 0, flags, argument, argumentBytes);
         if (result > 0) {
             submissions += result;
+            if (result < pending) {
+                submissionQueue.repairTornChain();
+            }
         } else if (result < 0) {
-            onEnterError((int) -result);
+            onEnterError(-result);
         }
         final boolean overflow = submissionQueue.overflowed();
         if (overflow && !overflowSeen) {
             overflows++;
         }
         overflowSeen = overflow;
+        return Math.max(result, 0);
     }
 
     private static void onEnterError(final int errno) {
         final boolean passing = errno == Errno.EINTR // a signal; the caller's loop comes round again
                 || errno == Errno.ETIME // the time given is over
-                || errno == Errno.EAGAIN // no memory for a request just now: entries stay in the queue
+                || errno == Errno.EAGAIN // no memory for a request just now: the entries wait
                 || errno == Errno.EBUSY; // the overflow backlog must be drained first
         if (!passing) { // EBADF, EFAULT, EINVAL, EBADR, EEXIST, ENXIO: this class broke the interface's rules
             throw new IllegalStateException("io_uring_enter: " + Errno.name(errno));
@@ -220,6 +243,7 @@ public final class KernelRing implements RingDriver {
         libc.close(handle.fd());
         sqes.close();
         rings.close();
+        submissionQueue.close();
         arena.close();
     }
 }

@@ -8,8 +8,9 @@ package dev.fusedio.ring;
  */
 public interface RingDriver extends AutoCloseable {
     /**
-     * The address of the next free submission entry. When the queue is full, what is in it is submitted first. The
-     * entry must be filled by {@link Sqe} before the next call of any method.
+     * The address of the next free submission entry. When the queue is full, what is in it is submitted first; if the
+     * kernel takes nothing, the entry waits outside the queue, in order with all others. It must be filled by
+     * {@link Sqe} before the next call of any method.
      */
     long sqe();
 
@@ -20,7 +21,7 @@ public interface RingDriver extends AutoCloseable {
      */
     void reserve(int count);
 
-    /** Entries written and not yet submitted. */
+    /** Entries written that the kernel has not taken. */
     int pending();
 
     /**

@@ -72,7 +72,8 @@ final class RingSetup {
                     (long) sqEntries * IoUring.SQE_BYTES,
                     "the submission entries");
             mapped.add(sqes);
-            this.submissionQueue = new SubmissionQueue(rings.address(), sqOffsets, sqes.address(), sqEntries, indexed);
+            this.submissionQueue =
+                    new SubmissionQueue(libc, rings.address(), sqOffsets, sqes.address(), sqEntries, indexed);
             this.completionQueue = new CompletionQueue(rings.address(), cqOffsets, cqEntries);
             probeOperations();
         } catch (final IOException | RuntimeException | Error e) {

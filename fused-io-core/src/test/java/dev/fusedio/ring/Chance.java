@@ -39,6 +39,9 @@ final class Chance {
 
     /** How many of {@code waiting} entries one io_uring_enter takes. */
     int submission(final int waiting) {
+        if (waiting > 0 && happens(Fault.NOTHING_TAKEN)) {
+            return 0;
+        }
         return waiting > 1 && happens(Fault.PARTIAL_SUBMISSION) ? 1 + random.nextInt(waiting - 1) : waiting;
     }
 

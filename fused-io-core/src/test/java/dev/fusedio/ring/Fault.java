@@ -26,6 +26,8 @@ public enum Fault {
     MULTISHOT_END,
     /** The ring's file table has no room. */
     TABLE_FULL,
+    /** io_uring_enter takes none of the entries: -EAGAIN or -EBUSY. */
+    NOTHING_TAKEN,
 
     /** A file's device fails. */
     EIO,

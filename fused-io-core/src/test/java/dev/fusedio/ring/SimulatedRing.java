@@ -41,10 +41,19 @@ public final class SimulatedRing implements RingDriver {
     private static final byte UNFILLED = (byte) 0xEE;
     private static final int ENOENT = 2;
 
+    /* what the kernel and the program share beside the entries: three words, and where they are */
+    private static final int HEAD = 0;
+    private static final int TAIL = 4;
+    private static final int FLAGS = 8;
+    private static final int HEADER_BYTES = 12;
+    private static final int OFFSETS_BYTES = 40;
+
     private final Chance chance;
     private final SimulatedTime time;
     private final int entries;
     private final long sqes;
+    private final long header;
+    private final SubmissionQueue queue;
     private final SimulatedDescriptor wakeUp = new SimulatedSpecials.WakeUp();
     private final SimulatedDescriptor zeroes = new SimulatedSpecials.Zeroes();
     private final SimulatedDescriptor none = new SimulatedSpecials.NoFile();
@@ -60,8 +69,7 @@ public final class SimulatedRing implements RingDriver {
     /** Closed descriptors whose last bytes still travel. */
     private final List<SimulatedDescriptor> lingering = new ArrayList<>();
 
-    private int written;
-    private int taken;
+    private int refusals;
     private int nextDescriptor = FIRST_DESCRIPTOR;
     private @Nullable Libc noticingBy;
     private long bufferAddress;
@@ -91,6 +99,12 @@ public final class SimulatedRing implements RingDriver {
         this.completions = new SimulatedCompletions(completionEntries);
         this.table = new SimulatedFileTable(files);
         this.sqes = arena.allocate((long) entries * IoUring.SQE_BYTES, 64).address();
+        this.header = arena.allocate(HEADER_BYTES, 8).address();
+        final long offsets = arena.allocate(OFFSETS_BYTES, 8).address();
+        Memory.putInt(offsets + IoUring.SQ_HEAD, HEAD);
+        Memory.putInt(offsets + IoUring.SQ_TAIL, TAIL);
+        Memory.putInt(offsets + IoUring.SQ_FLAGS, FLAGS);
+        this.queue = new SubmissionQueue(new Libc(arena), header, offsets, sqes, entries, false);
     }
 
     /** As the other constructor, with 64 entries, 256 completions and 64 files. */
@@ -130,6 +144,11 @@ public final class SimulatedRing implements RingDriver {
             lingering.add(before);
         }
         return socket;
+    }
+
+    /** Lets the next {@code times} attempts to submit take nothing. */
+    public void takeNothing(final int times) {
+        refusals = times;
     }
 
     /** A new listening socket. */
@@ -229,10 +248,10 @@ public final class SimulatedRing implements RingDriver {
     @Override
     public long sqe() {
         requireOpen();
-        if (pending() == entries) {
-            submit(entries);
+        if (!queue.hasRoom(1)) {
+            makeRoom(1);
         }
-        final long sqe = sqes + (long) (written++ & (entries - 1)) * IoUring.SQE_BYTES;
+        final long sqe = queue.next();
         Memory.fill(sqe, IoUring.SQE_BYTES, UNFILLED);
         return sqe;
     }
@@ -243,28 +262,32 @@ public final class SimulatedRing implements RingDriver {
         if (count > entries) {
             throw new IllegalArgumentException("room for " + count + " entries in a ring of " + entries);
         }
-        if (entries - pending() < count) {
-            submit(entries);
+        if (!queue.hasRoom(count)) {
+            makeRoom(count);
         }
+    }
+
+    private void makeRoom(final int count) {
+        submit();
+        queue.settle(count);
     }
 
     @Override
     public int pending() {
-        return written - taken;
+        return queue.pending();
     }
 
     @Override
     public void enter(final boolean wait, final long timeoutNanos) {
         requireOpen();
-        enters++;
-        final int waiting = pending();
-        submit(chance.submission(waiting));
+        submit();
+        final boolean sleep = wait && pending() == 0; // the kernel does not wait after it took less than it was given
         completions.flush();
         step();
-        while (wait && completions.isEmpty() && !isQuiet()) {
+        while (sleep && completions.isEmpty() && !isQuiet()) {
             step();
         }
-        if (wait && completions.isEmpty()) {
+        if (sleep && completions.isEmpty()) {
             if (timeoutNanos < 0) {
                 throw new AssertionError("the loop would sleep for ever; in flight: " + active);
             }
@@ -286,10 +309,25 @@ public final class SimulatedRing implements RingDriver {
 
     // --- submission -------------------------------------------------------------------------------------------------
 
-    /** Takes {@code count} entries, and more when these end within a chain; a chain never spans two submissions. */
-    private void submit(final int count) {
+    /** As the kernel's driver does: again while entries wait outside the ring and the kernel takes some. */
+    private void submit() {
+        int taken;
+        do {
+            final int published = queue.publish();
+            enters++;
+            taken = refusals > 0 ? 0 : take(chance.submission(published), published);
+            refusals = Math.max(refusals - 1, 0);
+        } while (taken > 0 && queue.hasBacklog());
+    }
+
+    /** Takes {@code count} entries, and more when these end within a chain, but none that is not {@code published}. */
+    private int take(final int count, final int published) {
+        if (published > entries) {
+            throw new AssertionError(published + " entries are published in a ring of " + entries);
+        }
         SimulatedOperation before = null;
-        for (int i = 0; taken != written && (i < count || before != null); i++) {
+        int i = 0;
+        for (; i < published && (i < count || before != null); i++) {
             final SimulatedOperation operation = take();
             if (before == null) {
                 activate(operation);
@@ -298,10 +336,16 @@ public final class SimulatedRing implements RingDriver {
             }
             before = operation.has(IoUring.SQE_IO_LINK) ? operation : null;
         }
+        return i;
     }
 
     private SimulatedOperation take() {
-        final long sqe = sqes + (long) (taken++ & (entries - 1)) * IoUring.SQE_BYTES;
+        final int head = Memory.getInt(header + HEAD);
+        if (head == Memory.getInt(header + TAIL)) {
+            throw new AssertionError("nothing is published");
+        }
+        Memory.putIntRelease(header + HEAD, head + 1);
+        final long sqe = sqes + (long) (head & (entries - 1)) * IoUring.SQE_BYTES;
         if (Memory.getByte(sqe) == UNFILLED) {
             throw new AssertionError("a submission entry was taken and not filled");
         }
@@ -551,6 +595,7 @@ public final class SimulatedRing implements RingDriver {
     public void close() {
         if (!closed) {
             closed = true;
+            queue.close();
             Stream.concat(descriptors.values().stream(), lingering.stream()).forEach(SimulatedDescriptor::free);
         }
     }

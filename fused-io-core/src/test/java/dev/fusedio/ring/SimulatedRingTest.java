@@ -15,8 +15,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 /** The simulated kernel keeps io_uring's rules, and notices a program that breaks them. */
@@ -105,6 +107,42 @@ class SimulatedRingTest {
         settle();
         assertThat(completions)
                 .containsExactly(done(IoUring.OP_READ, 4096), done(IoUring.OP_READ, 96), done(99, -Errno.ECANCELED));
+    }
+
+    @Test
+    @DisplayName("fault 11: what the kernel did not take waits in order, and nothing is lost")
+    void whatIsNotTakenWaitsInOrder() {
+        ring.takeNothing(3);
+        for (int i = 0; i < 200; i++) {
+            Sqe.nop(ring.sqe(), i);
+        }
+        assertThat(ring.pending()).isEqualTo(200);
+        assertThat(ring.submissions()).isZero();
+        ring.enter(true, -1); // the second refusal: does not sleep
+        assertThat(ring.pending()).isEqualTo(200);
+        Sqe.nop(ring.sqe(), 200); // behind the others, although nothing is tried for it
+        settle();
+        assertThat(ring.pending()).isZero();
+        assertThat(completions)
+                .containsExactly(IntStream.rangeClosed(0, 200)
+                        .mapToObj(i -> done(i, 0))
+                        .toArray(Completion[]::new));
+    }
+
+    @Test
+    @DisplayName("fault 11: a chain that found no room is submitted whole")
+    void aChainThatWaitedIsWhole() {
+        final SimulatedFile file = ring.file(10);
+        for (int i = 0; i < 63; i++) {
+            Sqe.nop(ring.sqe(), 1);
+        }
+        ring.takeNothing(1);
+        ring.reserve(2); // one place is left, and the kernel takes nothing
+        prepare(IoUring.OP_READ, IoUring.SQE_IO_LINK, file.fd(), 0, memory, 4096);
+        Sqe.nop(ring.sqe(), 99);
+        assertThat(ring.pending()).isEqualTo(65);
+        settle();
+        assertThat(completions).contains(done(IoUring.OP_READ, 10), done(99, -Errno.ECANCELED));
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.fusedio.loop.SimulatedLoop;
 import dev.fusedio.loop.Slab;
 import dev.fusedio.net.ListenAddress;
+import dev.fusedio.ring.Fault;
 import dev.fusedio.ring.SimulatedFaults;
 import dev.fusedio.ring.SimulatedFile;
 import dev.fusedio.ring.SimulatedRing;
@@ -17,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -41,6 +43,16 @@ class SimulatedServerTest {
     @Test
     void clientsThatVanish() {
         Seeds.forEach(600, seed -> run(seed, SimulatedFaults.benign(seed), true, true));
+    }
+
+    @Test
+    @DisplayName("fault 11: every session ends, and nothing stays leased, when the kernel often takes no submission")
+    void aKernelThatTakesNoSubmission() {
+        final int tinyRing = 4; // see SimulatedLoop.Config
+        Seeds.forEach(150, seed -> {
+            final SimulatedFaults faults = SimulatedFaults.benign(seed).with(Fault.NOTHING_TAKEN, 800);
+            run(tinyRing * seed, faults, true, seed % 2 == 0);
+        });
     }
 
     private static void run(
