@@ -191,12 +191,12 @@ public final class FusedCommand implements Completable {
     }
 
     /**
-     * Turns a buffer of leased memory round: it has been filled and can be read from by secondaries. To be called when
-     * all that write to it have ended well.
+     * Seals a buffer of leased memory: it has been filled, and secondaries read from it and write to it no more. To be
+     * called when all that write to it have succeeded.
      */
-    public void turn() {
+    public void seal() {
         if (state != State.OPEN || !leased || outstanding != 0 || direction != Direction.DEST || firstError != 0) {
-            throw new IllegalStateException("a buffer was turned round too early or twice");
+            throw new IllegalStateException("a buffer was sealed too early or twice");
         }
         direction = Direction.SRC;
     }

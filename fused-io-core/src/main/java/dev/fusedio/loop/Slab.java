@@ -27,7 +27,6 @@ public final class Slab {
     private final byte[] freeOrder;
 
     private long leased;
-    private long leasedPeak;
 
     /**
      * @param base page aligned address of memory that outlives this
@@ -72,7 +71,6 @@ public final class Slab {
             push(block + (1 << found), found);
         }
         leased += (long) MIN_BLOCK << order;
-        leasedPeak = Math.max(leasedPeak, leased);
         return base + (long) block * MIN_BLOCK;
     }
 
@@ -141,10 +139,5 @@ public final class Slab {
     /** Bytes on lease, in whole blocks. */
     public long leased() {
         return leased;
-    }
-
-    /** The most that was ever on lease. */
-    public long leasedPeak() {
-        return leasedPeak;
     }
 }

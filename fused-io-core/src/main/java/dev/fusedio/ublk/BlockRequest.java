@@ -277,7 +277,7 @@ final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
         command.borrow(Direction.DEST, 0, segment);
         Memory.zero(command.address(0), segment);
         command.giveBackNow(0);
-        command.turn();
+        command.seal();
         settle(backend().write(command, 0, segment, position + zeroed, false));
     }
 
@@ -320,11 +320,11 @@ final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
         if (error < 0) {
             command.finish(error);
         } else if (step == Step.COPY_IN) {
-            command.turn();
+            command.seal();
             step = Step.TRANSFER;
             settle(write(bytes()));
         } else if (step == Step.TRANSFER && isRead() && !lends) {
-            command.turn();
+            command.seal();
             copyTo(Step.COPY_OUT);
         } else {
             command.finish(0);

@@ -205,7 +205,7 @@ public final class VolumeAccess {
                 case READ -> lane.backend().read(command, 0, length, position);
                 case WRITE -> {
                     copyIn();
-                    command.turn();
+                    command.seal();
                     yield lane.backend().write(command, 0, length, position, false);
                 }
                 case FLUSH -> lane.backend().flush(command);
@@ -222,7 +222,7 @@ public final class VolumeAccess {
         }
 
         private void copyOut() {
-            command.turn();
+            command.seal();
             if (command.borrow(Direction.SRC, 0, length) == 0) {
                 memory.put(Memory.segment(command.address(0), length).asByteBuffer());
                 command.giveBackNow(length);

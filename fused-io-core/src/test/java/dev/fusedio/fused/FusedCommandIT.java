@@ -143,7 +143,7 @@ class FusedCommandIT {
     void theKernelsErrorsAreTheResult() {
         final int readOnly = openFile(path, O_RDONLY);
         command.lease(4096);
-        command.turn();
+        command.seal();
         command.write(new RingFile(readOnly, 0), 0, 0, 4096, 0);
         awaitSecondaries(1);
         command.finish(0);
@@ -151,7 +151,7 @@ class FusedCommandIT {
 
         final int full = openFile(Path.of("/dev/full"), O_RDWR);
         command.lease(4096);
-        command.turn();
+        command.seal();
         command.write(new RingFile(full, 0), 0, 0, 4096, 0);
         awaitSecondaries(2);
         command.finish(0);
@@ -190,7 +190,7 @@ class FusedCommandIT {
             command.read(file, at, 0, split);
             command.read(file, at + split, split, length - split);
             awaitSecondaries(rounds + 1);
-            command.turn();
+            command.seal();
             command.write(target, at + split, split, length - split, 0);
             command.write(target, at, 0, split, 0);
             command.finish(length);

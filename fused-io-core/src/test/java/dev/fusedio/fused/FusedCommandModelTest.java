@@ -307,10 +307,10 @@ class FusedCommandModelTest {
 
         private void turn() {
             if (model.canTurn() && model.first.equals(Set.of(0))) {
-                command.turn();
+                command.seal();
                 model.direction = Direction.SRC;
             } else if (model.lent > 0 || !model.started || model.finishing || !model.leased) {
-                assertThatIllegalStateException().isThrownBy(command::turn);
+                assertThatIllegalStateException().isThrownBy(command::seal);
             }
         }
 
@@ -374,7 +374,7 @@ class FusedCommandModelTest {
             command.read(source, at, 0, split);
             command.read(source, at + split, split, length - split);
             fixture.run();
-            command.turn();
+            command.seal();
             final int other = random.nextInt(length + 1);
             command.write(target, at, 0, other, 0);
             command.write(target, at + other, other, length - other, 0);

@@ -89,7 +89,7 @@ class FusedCommandTest {
         @Test
         void leasedMemoryIsReadFromOnceTurned() {
             command.lease(8192);
-            command.turn();
+            command.seal();
             assertThat(command.read(file, 0, 0, 4096)).isEqualTo(-Errno.EINVAL);
             assertThat(command.borrow(Direction.DEST, 0, 1)).isEqualTo(-Errno.EINVAL);
             assertThat(command.borrow(Direction.SRC, 0, 8192)).isZero();
@@ -120,15 +120,15 @@ class FusedCommandTest {
         @Test
         void isTurnedOnceOnly() {
             command.lease(4096);
-            command.turn();
-            assertThatIllegalStateException().isThrownBy(command::turn);
+            command.seal();
+            assertThatIllegalStateException().isThrownBy(command::seal);
         }
 
         @Test
         void isNotTurnedWhileOnLoan() {
             command.lease(4096);
             command.read(file, 0, 0, 4096);
-            assertThatIllegalStateException().isThrownBy(command::turn);
+            assertThatIllegalStateException().isThrownBy(command::seal);
         }
 
         @Test
@@ -136,18 +136,18 @@ class FusedCommandTest {
             command.lease(4096);
             command.borrow(Direction.DEST, 0, 4096);
             command.giveBack(-Errno.EIO);
-            assertThatIllegalStateException().isThrownBy(command::turn);
+            assertThatIllegalStateException().isThrownBy(command::seal);
         }
 
         @Test
         void isNotTurnedWhenItIsNotLeased() {
             try (Arena arena = Arena.ofConfined()) {
                 command.provide(arena.allocate(4096).address(), 4096, Direction.DEST);
-                assertThatIllegalStateException().isThrownBy(command::turn);
+                assertThatIllegalStateException().isThrownBy(command::seal);
                 command.finish(0);
             }
             command.startWithoutBuffer();
-            assertThatIllegalStateException().isThrownBy(command::turn);
+            assertThatIllegalStateException().isThrownBy(command::seal);
         }
 
         @Test
@@ -451,7 +451,7 @@ class FusedCommandTest {
             command.giveBack(-Errno.EIO);
             command.finish(0);
             command.lease(4096);
-            command.turn();
+            command.seal();
             command.finish(1);
             assertThat(owner.completions()).containsExactly(-Errno.EIO, 1);
         }
@@ -558,7 +558,7 @@ class FusedCommandTest {
             command.borrow(Direction.DEST, 0, 32768);
             Memory.put(command.address(0), content, 32768, 32768);
             command.giveBackNow(0);
-            command.turn();
+            command.seal();
             assertThat(command.write(file, 512, 0, 32768, 0)).isEqualTo(PENDING);
             fixture.run();
             assertThat(owner.secondaries()).containsExactly(0);
@@ -600,7 +600,7 @@ class FusedCommandTest {
         void aFullDiskIsEnospc() throws SystemCallException {
             reopen(SimulatedFaults.none().with(Fault.ENOSPC, 1000));
             command.lease(4096);
-            command.turn();
+            command.seal();
             command.write(file, 0, 0, 4096, 0);
             fixture.run();
             command.finish(4096);
@@ -618,7 +618,7 @@ class FusedCommandTest {
         @Test
         void durableWritesAreDurableAndOthersOnceSynced() {
             command.lease(4096);
-            command.turn();
+            command.seal();
             command.write(file, 0, 0, 4096, RWF_DSYNC);
             command.write(file, 8192, 0, 4096, 0);
             fixture.run();

@@ -61,7 +61,7 @@ class SocketTransferIT {
         assertThat(command.borrow(Direction.DEST, 0, bytes)).isZero();
         Memory.put(command.address(0), content, 0, bytes);
         command.giveBackNow(0);
-        command.turn();
+        command.seal();
     }
 
     private CompletableFuture<byte[]> readThere(final int bytes) {

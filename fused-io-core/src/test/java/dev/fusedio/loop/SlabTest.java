@@ -41,7 +41,6 @@ class SlabTest {
         assertThat(slab.leased()).isEqualTo(block);
         slab.release(address, bytes);
         assertThat(slab.leased()).isZero();
-        assertThat(slab.leasedPeak()).isEqualTo(block);
     }
 
     @Test

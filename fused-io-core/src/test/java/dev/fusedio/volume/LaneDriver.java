@@ -59,7 +59,7 @@ public final class LaneDriver implements FusedCommand.Owner {
         command.borrow(Direction.DEST, 0, source.length);
         Memory.put(command.address(0), source, 0, source.length);
         command.giveBackNow(0);
-        command.turn();
+        command.seal();
         return finish(settle(lane.write(command, 0, source.length, position, durable)));
     }
 

@@ -167,7 +167,7 @@ abstract class NbdRequest extends Outgoing implements FusedCommand.Owner {
     /** The buffer has its payload and can be read from. */
     final void filled() {
         command.giveBackNow(0);
-        command.turn();
+        command.seal();
     }
 
     // --- replies -----------------------------------------------------------------------------------------------------

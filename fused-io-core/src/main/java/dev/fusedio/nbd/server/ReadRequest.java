@@ -86,7 +86,7 @@ final class ReadRequest extends NbdRequest implements Waiter {
         if (firstError < 0) {
             command().finish(firstError);
         } else {
-            command().turn();
+            command().seal();
             replyData(offset() + done, segment, done == 0, done + segment == length());
         }
     }

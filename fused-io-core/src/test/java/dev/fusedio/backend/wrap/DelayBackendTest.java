@@ -110,7 +110,7 @@ class DelayBackendTest {
         final FusedCommand command = new FusedCommand(fixture.loop(), owner);
         final BackendLane lane = lane(EnumSet.of(VolumeOperation.WRITE));
         command.lease(4096);
-        command.turn();
+        command.seal();
         assertThat(lane.write(command, 0, 4096, 0, false)).isEqualTo(FusedCommand.PENDING);
         command.finish(4096);
         fixture.run();

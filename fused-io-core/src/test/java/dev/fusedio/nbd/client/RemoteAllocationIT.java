@@ -162,7 +162,7 @@ class RemoteAllocationIT {
                 underWay++;
                 command.lease(length);
                 if (!reads) {
-                    command.turn();
+                    command.seal();
                 }
                 final long position = sequence++ * 31 * length % (VOLUME_BYTES / length * length);
                 final int issued = reads

@@ -133,7 +133,7 @@ final class RemoteDevice implements AutoCloseable {
                 command.borrow(Direction.DEST, 0, bytes.length);
                 Memory.put(command.address(0), bytes, 0, bytes.length);
                 command.giveBackNow(0);
-                command.turn();
+                command.seal();
             }
             final int issued = issue.on(command);
             if (issued != FusedCommand.PENDING) {

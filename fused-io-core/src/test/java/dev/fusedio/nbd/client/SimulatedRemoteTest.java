@@ -298,7 +298,7 @@ class SimulatedRemoteTest {
                     command.borrow(Direction.DEST, 0, length);
                     Memory.put(command.address(0), bytes, 0, length);
                     command.giveBackNow(0);
-                    command.turn();
+                    command.seal();
                 }
                 System.arraycopy(bytes, 0, model, at, length);
                 begin(with -> lane.write(with, 0, length, base + at, durable));
