@@ -88,7 +88,9 @@ class RestartIT {
             for (int restart = 0; restart < RESTARTS; restart++) {
                 awaitAnswers(client, ANSWERS);
                 serve.signal("TERM");
-                assertThat(serve.await(LIMIT)).as("status, said: %s", serve.said()).contains(0);
+                assertThat(serve.await(LIMIT))
+                        .as("status, said: %s", serve.said())
+                        .contains(0);
                 assertThat(serve.said().lines()).as("nothing but the banner").hasSize(1);
                 serve.close();
                 serve = ServeProcess.start(file, "--nbd-port", port);

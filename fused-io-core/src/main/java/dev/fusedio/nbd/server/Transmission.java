@@ -214,7 +214,8 @@ final class Transmission {
             connection.cut("a request announced more payload than is accepted");
             return false;
         }
-        // How many bytes are awaited here depends on the header alone: what was carried is never waited for, or judged, anew.
+        // How many bytes are awaited here depends on the header alone: what was carried is never waited for, or judged,
+        // anew.
         final boolean statusPayload = type == NbdProtocol.CMD_BLOCK_STATUS && payloadBytes == STATUS_PAYLOAD_BYTES;
         if (statusPayload) {
             at = contiguous(headerBytes + STATUS_PAYLOAD_BYTES);

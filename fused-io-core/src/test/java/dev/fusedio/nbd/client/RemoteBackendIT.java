@@ -18,6 +18,7 @@ import java.util.Queue;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -249,7 +250,7 @@ class RemoteBackendIT {
         private final Thread thread;
         private volatile boolean ending;
         private volatile Throwable failure;
-        private volatile long written;
+        private final AtomicLong written = new AtomicLong();
 
         Load(final RemoteBackend backend, final CoreLoop loop, final int index) {
             device = new RemoteDevice(backend, loop);
@@ -271,7 +272,7 @@ class RemoteBackendIT {
             final byte[] bytes = random(random, BLOCK);
             done(device.write(bytes, base + (long) at * BLOCK, random.nextInt(8) == 0));
             content[at] = bytes;
-            written = written + 1; // by this thread only
+            written.incrementAndGet();
             final int other = random.nextInt(BLOCKS);
             if (content[other] != null) {
                 final byte[] back = new byte[BLOCK];
@@ -287,14 +288,14 @@ class RemoteBackendIT {
         }
 
         long written() {
-            return written;
+            return written.get();
         }
 
         long finish() throws InterruptedException {
             ending = true;
             thread.join();
             assertThat(failure).isNull();
-            return written;
+            return written.get();
         }
 
         void verify(final PeerServer server) throws IOException {

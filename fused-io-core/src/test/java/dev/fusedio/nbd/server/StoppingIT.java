@@ -20,10 +20,12 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** How sessions end when the server wants it. */
+@Timeout(120) // not a measure of speed: where the grace is an hour, what waits so long waits for it
 class StoppingIT {
     private static final int MIB = 1 << 20;
     private static final int WRITE_BYTES = 64 << 10;
@@ -101,10 +103,10 @@ class StoppingIT {
     }
 
     @Test
-    @DisplayName("fault 9: a session whose last request ends while the server stops ends with it, and not with the grace")
+    @DisplayName(
+            "fault 9: a session whose last request ends while the server stops ends with it, and not with the grace")
     void aSessionThatBecomesIdleEndsAtOnce() throws IOException {
-        final Backend slow =
-                new DelayBackend(new MemoryBackend(64L * MIB), Set.of(VolumeOperation.READ), 400_000_000L);
+        final Backend slow = new DelayBackend(new MemoryBackend(64L * MIB), Set.of(VolumeOperation.READ), 400_000_000L);
         try (TestServer delayed = TestServer.serving(slow, false);
                 WireClient client = delayed.open(Headers.STRUCTURED)) {
             final long cookie = client.submit(NbdProtocol.CMD_READ, NbdProtocol.CMD_FLAG_DF, 0, MIB);
@@ -122,7 +124,8 @@ class StoppingIT {
     }
 
     @Test
-    @DisplayName("fault 9: a handshake that goes no further while the server stops ends with it, and not with the grace")
+    @DisplayName(
+            "fault 9: a handshake that goes no further while the server stops ends with it, and not with the grace")
     void aHandshakeThatStandsStillEnds() throws IOException {
         final ExportGate gate = new ExportGate();
         try (TestServer gated = new TestServer(LoopConfig.ofAllowedCores(), NbdLimits.defaults(), gate);

@@ -77,7 +77,8 @@ class StreamCutTest {
 
     @ParameterizedTest
     @EnumSource(Headers.class)
-    @DisplayName("fault 26: a stop at any moment, with requests in flight, answers a beginning of the stream without errors")
+    @DisplayName(
+            "fault 26: a stop at any moment, with requests in flight, answers a beginning of the stream without errors")
     void stoppedAtAnyMoment(final Headers headers) {
         Seeds.forEach(150, seed -> {
             final SplittableRandom random = new SplittableRandom(seed);
@@ -102,9 +103,7 @@ class StreamCutTest {
                 assertThat(answered).isLessThanOrEqualTo(stream.wholeBefore(sent));
                 assertThat(session.answers.keySet())
                         .as("a beginning of the stream")
-                        .isEqualTo(whole.keySet().stream()
-                                .limit(answered)
-                                .collect(Collectors.toSet()));
+                        .isEqualTo(whole.keySet().stream().limit(answered).collect(Collectors.toSet()));
                 session.requireWrittenAsAnswered();
             }
         });
@@ -112,7 +111,8 @@ class StreamCutTest {
 
     @ParameterizedTest
     @EnumSource(Headers.class)
-    @DisplayName("fault 9: a stop ends every session, whatever disks and connections do meanwhile, and leaves nothing behind")
+    @DisplayName(
+            "fault 9: a stop ends every session, whatever disks and connections do meanwhile, and leaves nothing behind")
     void stoppedWhileThingsFail(final Headers headers) {
         Seeds.forEach(150, seed -> {
             final SplittableRandom random = new SplittableRandom(seed);
@@ -224,12 +224,10 @@ class StreamCutTest {
             final byte[] payload = Wire.bytes().u64(5000).u32(context).toArray();
             wire.raw(Wire.request(true, flags, NbdProtocol.CMD_BLOCK_STATUS, requests.size(), UNTOUCHED, 12));
             wire.raw(payload);
-            requests.add(new Request(
-                    NbdProtocol.CMD_BLOCK_STATUS, flags, UNTOUCHED, 5000, wire.toArray().length));
+            requests.add(new Request(NbdProtocol.CMD_BLOCK_STATUS, flags, UNTOUCHED, 5000, wire.toArray().length));
         }
 
-        private void add(
-                final int type, final int flags, final long offset, final long length, final byte... payload) {
+        private void add(final int type, final int flags, final long offset, final long length, final byte... payload) {
             wire.raw(Wire.request(headers.extended(), flags, type, requests.size(), offset, length));
             wire.raw(payload);
             requests.add(new Request(type, flags, offset, length, wire.toArray().length));
@@ -258,8 +256,7 @@ class StreamCutTest {
         Session(final long seed, final SimulatedFaults faults, final Stream stream) throws SystemCallException {
             this.stream = stream;
             this.replies = new ReplyReader(stream.headers);
-            loop = new SimulatedLoop(
-                    seed, faults, new SimulatedLoop.Config(16, 32, 8, 2L << 20, true, 4, 4096));
+            loop = new SimulatedLoop(seed, faults, new SimulatedLoop.Config(16, 32, 8, 2L << 20, true, 4, 4096));
             file = loop.ring().file(FILE_BYTES);
             final Volume volume =
                     new Volume(TestServer.EXPORT, "", new SimulatedVolume(file, new SplittableRandom(seed)), false);
