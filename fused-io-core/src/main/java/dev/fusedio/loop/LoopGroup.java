@@ -1,14 +1,7 @@
 package dev.fusedio.loop;
 
-import dev.fusedio.ring.KernelRing;
-import dev.fusedio.ring.ProvidedBuffers;
 import dev.fusedio.ring.RingFeatures;
-import dev.fusedio.sys.Affinity;
-import dev.fusedio.sys.Clock;
-import dev.fusedio.sys.Libc;
-import dev.fusedio.sys.Mapping;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -24,9 +17,6 @@ import java.util.function.Consumer;
 public final class LoopGroup implements AutoCloseable {
     private static final int BLOCKING_THREADS = 2;
     private static final int BLOCKING_QUEUE = 4096;
-    /** Places of each ring's buffer table for block requests of ublk: the queues of one core together. */
-    private static final int LENT_BUFFERS = 8191;
-
     private static final long JOIN_MILLIS = 5_000;
 
     private final List<CoreLoop> loops;
@@ -76,7 +66,8 @@ public final class LoopGroup implements AutoCloseable {
             }
         }
         if (failure != null) {
-            loops.forEach(CoreLoop::stop);
+            starting.forEach(started -> started.thenAccept(CoreLoop::stop)); // those that are still starting as well
+            join(threads);
             throw failure;
         }
         final ThreadPoolExecutor blocking = new ThreadPoolExecutor(
@@ -112,36 +103,14 @@ public final class LoopGroup implements AutoCloseable {
             final int core,
             final Consumer<Throwable> errors,
             final CompletableFuture<CoreLoop> started) {
-        try (Arena arena = Arena.ofShared()) {
-            final Libc libc = new Libc(arena);
-            if (config.pin()) {
-                Affinity.pin(libc, core);
-            }
-            try (KernelRing ring = new KernelRing(libc, config.ringEntries());
-                    Mapping memory = Mapping.anonymous(libc, config.slabBytes(), "the slab")) {
-                memory.adviseHugePages();
-                final boolean registered = ring.registerBuffers(memory.address(), memory.length(), LENT_BUFFERS) >= 0;
-                try (ProvidedBuffers receive =
-                        new ProvidedBuffers(ring, libc, config.receiveBuffers(), config.receiveBufferBytes())) {
-                    final CoreLoop loop = new CoreLoop(
-                            core,
-                            ring,
-                            libc,
-                            arena,
-                            Clock.MONOTONIC,
-                            new Slab(memory.address(), memory.length()),
-                            registered,
-                            receive,
-                            config.mailboxCapacity(),
-                            errors);
-                    started.complete(loop);
-                    try {
-                        loop.run();
-                    } finally {
-                        ring.close(); // before the memory that operations in flight may still reach
-                        loop.close();
-                    }
-                }
+        try (LoopMemory memory = LoopMemory.open(config, core, errors)) {
+            final CoreLoop loop = memory.loop(core, config.mailboxCapacity());
+            started.complete(loop);
+            try {
+                loop.run();
+            } finally {
+                memory.closeRing(); // before the memory that operations in flight may still reach
+                loop.close();
             }
         } catch (final IOException | RuntimeException | Error e) {
             if (!started.completeExceptionally(e)) {
@@ -180,6 +149,10 @@ public final class LoopGroup implements AutoCloseable {
     public void close() {
         blocking.shutdown();
         loops.forEach(CoreLoop::stop);
+        join(threads);
+    }
+
+    private static void join(final List<Thread> threads) {
         for (final Thread thread : threads) {
             try {
                 thread.join(JOIN_MILLIS);

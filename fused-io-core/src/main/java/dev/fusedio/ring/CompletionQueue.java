@@ -8,6 +8,7 @@ final class CompletionQueue {
     private final long tail;
     private final long cqes;
     private final int mask;
+    private int ended;
 
     /**
      * @param ring address of the mapped ring
@@ -21,6 +22,11 @@ final class CompletionQueue {
         this.mask = entries - 1;
     }
 
+    /** Operations whose last completion was drained, since the ring's beginning, modulo 2^32. */
+    int ended() {
+        return ended;
+    }
+
     boolean isEmpty() {
         return Memory.getIntAcquire(tail) == Memory.getInt(head);
     }
@@ -30,17 +36,18 @@ final class CompletionQueue {
         int at = Memory.getInt(head);
         final int end = Memory.getIntAcquire(tail);
         final int count = end - at;
+        int last = 0;
         try {
             while (at != end) {
                 final long cqe = cqes + (long) (at & mask) * IoUring.CQE_BYTES;
+                final int flags = Memory.getInt(cqe + IoUring.CQE_FLAGS);
                 at++;
-                sink.onCompletion(
-                        Memory.getLong(cqe),
-                        Memory.getInt(cqe + IoUring.CQE_RES),
-                        Memory.getInt(cqe + IoUring.CQE_FLAGS));
+                last += (flags & IoUring.CQE_F_MORE) == 0 ? 1 : 0;
+                sink.onCompletion(Memory.getLong(cqe), Memory.getInt(cqe + IoUring.CQE_RES), flags);
             }
         } finally {
             Memory.putIntRelease(head, at);
+            ended += last;
         }
         return count;
     }

@@ -60,6 +60,11 @@ final class FileTable {
         free[freeCount++] = index;
     }
 
+    /** Puts a descriptor into the first place, whatever was there, at the ring's end. Returns whether that succeeded. */
+    boolean replaceFirst(final int descriptor) {
+        return registered >= 0 && update(0, descriptor) >= 0;
+    }
+
     private int update(final int index, final int descriptor) {
         /* struct io_uring_rsrc_update { __u32 offset; __u32 resv; __u64 data; } */
         Memory.putLong(argument, index);

@@ -112,7 +112,11 @@ public final class IoUring {
     static final int REGISTER_BUFFERS2 = 15;
     static final int REGISTER_BUFFERS_UPDATE = 16;
     static final int REGISTER_RING_FDS = 20;
+    static final int UNREGISTER_RING_FDS = 21;
     static final int REGISTER_PBUF_RING = 22;
+    static final int REGISTER_SYNC_CANCEL = 24;
+    static final int ASYNC_CANCEL_ALL = 1;
+    static final int ASYNC_CANCEL_ANY = 1 << 2;
     static final int PROBE_OP_SUPPORTED = 1;
     static final int RSRC_REGISTER_SPARSE = 1;
 

@@ -14,7 +14,14 @@ public final class KernelRing implements RingDriver {
     /** Pause before entries that the kernel did not take are given to it again, when there is nothing else to do. */
     private static final long RETRY_NANOS = 1_000_000;
 
+    /** How long to wait at the ring's end for operations that are being carried out when they are cancelled. */
+    private static final long CANCEL_NANOS = 50_000_000;
+
+    private static final long DRAIN_NANOS = 5_000_000;
+    private static final int FRUITLESS_DRAINS = 2;
+
     private final Arena arena = Arena.ofShared();
+    private final Thread owner = Thread.currentThread();
     private final Libc libc;
     private final RingHandle handle;
     private final int enterFd;
@@ -34,6 +41,7 @@ public final class KernelRing implements RingDriver {
     private long overflows;
     private boolean overflowSeen;
     private boolean closed;
+    private boolean quiet;
 
     /**
      * Sets a ring up for the calling thread, which alone may use it.
@@ -233,17 +241,87 @@ public final class KernelRing implements RingDriver {
         return overflows;
     }
 
-    /** Closes the ring first, so that the kernel is done with the memory before it is unmapped. */
+    /** Operations that the kernel has taken and not ended. */
+    private int inFlight() {
+        return submissionQueue.taken() - completionQueue.ended();
+    }
+
+    /**
+     * Cancels what is in flight, waits for its end, about two seconds at most, and frees the ring; {@link #isQuiet}
+     * then says whether it did end. Called by the ring's thread, which alone can do all of that.
+     */
     @Override
     public void close() {
+        close(false);
+    }
+
+    /** As {@link #close}, and waits in any case until the kernel has freed the ring, its locked memory included. */
+    public void closeAndAwait() {
+        close(true);
+    }
+
+    private void close(final boolean await) {
         if (closed) {
             return;
         }
         closed = true;
-        libc.close(handle.fd());
-        sqes.close();
-        rings.close();
+        final boolean own = Thread.currentThread().equals(owner);
+        if (own) {
+            cancelAll();
+        }
+        quiet = inFlight() == 0;
+        try (RingEnd end = quiet && !await ? null : new RingEnd(libc, files)) {
+            if (own && enterFlags != 0) { // the registration holds the ring as a descriptor does, and so do the mappings
+                Memory.putLong(timeoutArgument, enterFd);
+                Memory.putLong(timeoutArgument + 8, 0);
+                handle.register(IoUring.UNREGISTER_RING_FDS, timeoutArgument, 1);
+            }
+            sqes.close();
+            rings.close();
+            libc.close(handle.fd());
+            if (end != null) {
+                quiet |= end.await();
+            }
+        }
         submissionQueue.close();
         arena.close();
+    }
+
+    /** Commands of drivers, such as ublk's, are not reached by this: they end with the ring. */
+    private void cancelAll() {
+        if (inFlight() == 0) {
+            return;
+        }
+        /*
+         * struct io_uring_sync_cancel_reg { __u64 addr; __s32 fd; __u32 flags; struct __kernel_timespec timeout;
+         *     __u8 opcode; __u8 pad[7]; __u64 pad2[3]; }
+         */
+        final long argument = arena.allocate(64, 8).address();
+        Memory.putInt(argument + 8, -1);
+        Memory.putInt(argument + 12, IoUring.ASYNC_CANCEL_ALL | IoUring.ASYNC_CANCEL_ANY);
+        Memory.putLong(argument + 24, CANCEL_NANOS);
+        handle.register(IoUring.REGISTER_SYNC_CANCEL, argument, 1); // -EINVAL before Linux 6.0
+        for (int fruitless = 0; inFlight() != 0 && fruitless < FRUITLESS_DRAINS; ) {
+            Memory.putLong(timespec, 0);
+            Memory.putLong(timespec + 8, DRAIN_NANOS);
+            libc.syscall(
+                    IoUring.SYS_IO_URING_ENTER,
+                    handle.fd(),
+                    0,
+                    1,
+                    IoUring.ENTER_GETEVENTS | IoUring.ENTER_EXT_ARG,
+                    timeoutArgument,
+                    GETEVENTS_ARG_BYTES);
+            final int ended = completionQueue.drain((userData, result, flags) -> {});
+            fruitless = ended == 0 ? fruitless + 1 : 0;
+        }
+    }
+
+    /**
+     * After {@link #close}: whether the kernel is done with all memory that operations named. If not, such memory must
+     * never be used for anything else.
+     */
+    public boolean isQuiet() {
+        return quiet;
     }
 }

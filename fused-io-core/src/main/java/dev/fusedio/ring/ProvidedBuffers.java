@@ -40,9 +40,11 @@ public final class ProvidedBuffers implements AutoCloseable {
             spare[i] = entries - 1 - i;
         }
         spareCount = entries;
-        SystemCallException.check(
-                driver.registerProvidedBuffers(GROUP, ring.address(), entries),
-                "register receive buffers (Linux 5.19 or newer)");
+        final int registered = driver.registerProvidedBuffers(GROUP, ring.address(), entries);
+        if (registered < 0) {
+            close();
+        }
+        SystemCallException.check(registered, "register receive buffers (Linux 5.19 or newer)");
     }
 
     /** Says that a receive was armed: one more buffer is offered, if there is one. */

@@ -80,6 +80,11 @@ final class SubmissionQueue implements AutoCloseable {
         return next - Memory.getIntAcquire(head);
     }
 
+    /** Entries the kernel has taken since the ring's beginning, modulo 2^32. */
+    int taken() {
+        return Memory.getIntAcquire(head);
+    }
+
     /** The address of the next entry. */
     long next() {
         return waiting || free() == 0 ? nextWaiting() : slot(next++);

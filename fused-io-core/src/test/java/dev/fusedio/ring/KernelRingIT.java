@@ -22,6 +22,7 @@ import java.util.Scanner;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -245,6 +246,57 @@ class KernelRingIT {
             assertThat(completions)
                     .containsExactlyInAnyOrder(new Completion(5, -Errno.ECANCELED, 0), new Completion(6, 0, 0));
         }
+    }
+
+    @Test
+    @DisplayName("fault 18: after a ring was closed with a receive and a read in flight, their memory is not written")
+    void memoryIsUntouchedAfterClose() throws Exception {
+        final int[] pair = socketPair();
+        final long buffer = arena.allocate(64, 8).address();
+        try (EventFd event = new EventFd(libc)) {
+            Sqe.prepare(ring.sqe(), IoUring.OP_READ, 0, 0, event.fd(), 0, buffer, 8, 0, 0, 5);
+            Sqe.prepare(ring.sqe(), IoUring.OP_READ, IoUring.SQE_ASYNC, 0, event.fd(), 0, buffer + 8, 8, 0, 0, 6);
+            Sqe.recv(ring.sqe(), pair[0], 0, buffer + 16, 5, 0, 7);
+            Sqe.recv(ring.sqe(), pair[0], 0, buffer + 24, 5, Sqe.MSG_WAITALL, 8);
+            ring.enter(false, 0);
+            ring.close();
+            assertThat(ring.isQuiet()).isTrue();
+            final long text = arena.allocateFrom("hello, world").address();
+            assertThat(libc.write(pair[1], text, 12)).isEqualTo(12);
+            event.signal();
+            final long poll = arena.allocate(8, 8).address(); // the data stays with the socket and the eventfd
+            Memory.putInt(poll, pair[0]);
+            Memory.putShort(poll + 4, (short) 1);
+            assertThat(libc.poll(poll, 1, 50)).isEqualTo(1);
+            assertThat(Memory.segment(buffer, 64).toArray(ValueLayout.JAVA_BYTE)).containsOnly(0);
+        } finally {
+            libc.close(pair[0]);
+            libc.close(pair[1]);
+        }
+    }
+
+    @Test
+    @DisplayName("fault 18: a closed ring is freed although its thread lives on")
+    void aClosedRingIsFreed() throws Exception {
+        final int[] pair = socketPair();
+        assumeTrue(ring.installFile(pair[0]) >= 0, "skipped: no file table within the limit on open files");
+        libc.close(pair[0]); // the ring alone holds it now
+        Sqe.nop(ring.sqe(), 1);
+        await(1);
+        ring.closeAndAwait();
+        assertThat(ring.isQuiet()).isTrue();
+        final long poll = arena.allocate(8, 8).address();
+        Memory.putInt(poll, pair[1]);
+        assertThat(libc.poll(poll, 1, 5_000)).as("the peer sees the end").isEqualTo(1);
+        libc.close(pair[1]);
+    }
+
+    @Test
+    @DisplayName("fault 18: entries that were never submitted do not delay the end")
+    void whatWasNotSubmittedIsDropped() {
+        Sqe.nop(ring.sqe(), 1);
+        ring.close();
+        assertThat(ring.isQuiet()).isTrue();
     }
 
     @Test
