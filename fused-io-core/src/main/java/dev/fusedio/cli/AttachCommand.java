@@ -69,6 +69,11 @@ final class AttachCommand implements Closeable {
         }
     }
 
+    /** One line about what little locked memory costs; empty if it costs nothing. */
+    Optional<String> shortage() {
+        return loops.shortage();
+    }
+
     private static Backend open(final AttachOptions options, final LoopGroup loops) throws IOException {
         final NbdUri uri = options.uri();
         return uri != null

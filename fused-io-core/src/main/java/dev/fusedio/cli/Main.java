@@ -76,6 +76,7 @@ public final class Main {
         final AttachCommand attach = AttachCommand.start(options, e -> System.err.println("gateway: " + describe(e)));
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(attach), "stop"));
         System.err.println("gateway: " + attach.banner());
+        attach.shortage().ifPresent(line -> System.err.println("gateway: " + line));
         System.out.println(attach.path());
         new CountDownLatch(1).await(); // until a signal runs the hook
     }
@@ -89,6 +90,7 @@ public final class Main {
         }
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(serve), "stop"));
         System.err.println("gateway: " + serve.banner());
+        serve.shortage().ifPresent(line -> System.err.println("gateway: " + line));
         if (options.listen().stream()
                 .anyMatch(address -> address instanceof ListenAddress.Tcp tcp
                         && !tcp.address().isLoopbackAddress())) {

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** A running {@code serve}: one volume, one server. */
@@ -56,6 +57,11 @@ final class ServeCommand implements Closeable {
             loops.close();
             throw e;
         }
+    }
+
+    /** One line about what little locked memory costs; empty if it costs nothing. */
+    Optional<String> shortage() {
+        return loops.shortage();
     }
 
     /** One line for the operator. */

@@ -2,6 +2,7 @@ package dev.fusedio.fused;
 
 import dev.fusedio.ring.IoUring;
 import dev.fusedio.ring.KernelRing;
+import dev.fusedio.ring.RingUnavailableException;
 import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Libc;
@@ -52,6 +53,11 @@ public enum SocketMechanism {
                 return ring.registerBuffers(page, PAGE, 1) == 0 && sendsFixed(ring, Memory.getInt(pair), page)
                         ? SEND_RECV_FIXED
                         : READ_WRITE_FIXED;
+            } catch (final RingUnavailableException e) {
+                if (!e.isOutOfMemory()) {
+                    throw e;
+                }
+                return READ_WRITE_FIXED; // no memory may be locked to try with
             } finally {
                 libc.close(Memory.getInt(pair));
                 libc.close(Memory.getInt(pair + 4));

@@ -1,9 +1,12 @@
 package dev.fusedio.loop;
 
+import dev.fusedio.ring.KernelRing;
 import dev.fusedio.ring.RingFeatures;
+import dev.fusedio.ring.RingUnavailableException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -17,6 +20,11 @@ import java.util.function.Consumer;
 public final class LoopGroup implements AutoCloseable {
     private static final int BLOCKING_THREADS = 2;
     private static final int BLOCKING_QUEUE = 4096;
+    private static final String SMALLER_RINGS = "RING_ENTRIES";
+    private static final String FEWER_LOOPS = "LOOPS";
+    private static final String LOCKED_MEMORY_REMEDY =
+            "; raise the limit (ulimit -l, LimitMEMLOCK=infinity) or grant CAP_IPC_LOCK";
+
     private static final long JOIN_MILLIS = 5_000;
 
     private final List<CoreLoop> loops;
@@ -37,12 +45,14 @@ public final class LoopGroup implements AutoCloseable {
     }
 
     /**
-     * Starts one loop a core and returns when all of them run.
+     * Starts one loop a core and returns when all of them run. Where little memory may be locked, rings are smaller,
+     * request memory is not registered, and in the end there are fewer loops; {@link #features} says so.
      *
      * @param errors is told of exceptions that a loop's handlers let through; any loop's thread
      * @throws IOException when a ring can't be had; the message says what to change
      */
     public static LoopGroup start(final LoopConfig config, final Consumer<Throwable> errors) throws IOException {
+        final LockedMemory locked = LockedMemory.plan(config);
         final List<CompletableFuture<CoreLoop>> starting = new ArrayList<>();
         final List<Thread> threads = new ArrayList<>();
         for (final int core : config.cores()) {
@@ -50,20 +60,33 @@ public final class LoopGroup implements AutoCloseable {
             threads.add(Thread.ofPlatform()
                     .name("core-" + core)
                     .daemon(true)
-                    .start(() -> serve(config, core, errors, started)));
+                    .start(() -> serve(config, locked, core, errors, started)));
             starting.add(started);
+            if (locked.limit() >= 0) { // one after the other: two that share what is left could both fail
+                started.handle((loop, failed) -> failed == null).join();
+            }
         }
         final List<CoreLoop> loops = new ArrayList<>();
+        final List<Thread> running = new ArrayList<>();
         IOException failure = null;
-        for (final CompletableFuture<CoreLoop> started : starting) {
+        IOException shortage = null;
+        for (int i = 0; i < starting.size(); i++) {
             try {
-                loops.add(started.get());
+                loops.add(starting.get(i).get());
+                running.add(threads.get(i));
             } catch (final ExecutionException e) {
-                failure = e.getCause() instanceof IOException io ? io : new IOException(e.getCause());
+                if (e.getCause() instanceof RingUnavailableException ring && ring.isOutOfMemory()) {
+                    shortage = ring; // fewer loops serve as well
+                } else {
+                    failure = e.getCause() instanceof IOException io ? io : new IOException(e.getCause());
+                }
             } catch (final InterruptedException e) {
                 Thread.currentThread().interrupt();
                 failure = new IOException("interrupted while the core loops started", e);
             }
+        }
+        if (loops.isEmpty() && failure == null) {
+            failure = shortage;
         }
         if (failure != null) {
             starting.forEach(started -> started.thenAccept(CoreLoop::stop)); // those that are still starting as well
@@ -78,32 +101,67 @@ public final class LoopGroup implements AutoCloseable {
                 new ArrayBlockingQueue<>(BLOCKING_QUEUE),
                 Thread.ofPlatform().name("blocking-", 0).daemon(true).factory());
         blocking.allowCoreThreadTimeOut(true);
-        return new LoopGroup(List.copyOf(loops), List.copyOf(threads), describe(loops.getFirst()), blocking);
+        return new LoopGroup(List.copyOf(loops), List.copyOf(running), describe(config, locked, loops), blocking);
     }
 
-    private static RingFeatures describe(final CoreLoop loop) {
-        final RingFeatures ring = loop.driver().features();
+    private static RingFeatures describe(
+            final LoopConfig config, final LockedMemory locked, final List<CoreLoop> loops) {
+        final RingFeatures ring = loops.getFirst().driver().features();
         final List<String> granted = new ArrayList<>(ring.granted());
         final List<RingFeatures.Refusal> refused = new ArrayList<>(ring.refused());
         granted.add("REGISTER_PBUF_RING");
-        if (loop.slabRegistered()) {
+        final String remedy =
+                locked.limit() < 0 ? "" : " (the limit is " + locked.limit() + " bytes)" + LOCKED_MEMORY_REMEDY;
+        if (loops.stream().allMatch(CoreLoop::slabRegistered)) {
             granted.add("REGISTER_BUFFERS");
         } else {
             refused.add(new RingFeatures.Refusal(
                     "REGISTER_BUFFERS",
-                    "the slab of " + loop.slab().length()
-                            + " bytes is above the limit on locked memory; raise it (ulimit -l,"
-                            + " LimitMEMLOCK=infinity) or give CAP_IPC_LOCK"));
+                    "the request memory of " + loops.size() + " loops, " + config.slabBytes()
+                            + " bytes each, does not fit into the limit on locked memory" + remedy));
+        }
+        final int entries = loops.stream()
+                .mapToInt(loop -> loop.driver() instanceof KernelRing kernel ? kernel.entries() : config.ringEntries())
+                .min()
+                .orElseThrow();
+        if (entries < config.ringEntries()) {
+            refused.add(new RingFeatures.Refusal(
+                    SMALLER_RINGS,
+                    entries + " entries a ring instead of " + config.ringEntries()
+                            + " fit into the limit on locked memory" + remedy));
+        }
+        if (loops.size() < config.cores().size()) {
+            refused.add(new RingFeatures.Refusal(
+                    FEWER_LOOPS,
+                    loops.size() + " loops instead of " + config.cores().size()
+                            + " fit into the limit on locked memory" + remedy));
         }
         return new RingFeatures(granted, refused);
     }
 
+    /** One line about what was reduced because little memory may be locked; empty if nothing was. */
+    public Optional<String> shortage() {
+        final List<String> reduced = new ArrayList<>();
+        for (final RingFeatures.Refusal refusal : features.refused()) {
+            switch (refusal.feature()) {
+                case "REGISTER_BUFFERS" -> reduced.add("request memory is not registered");
+                case SMALLER_RINGS -> reduced.add("rings are smaller");
+                case FEWER_LOOPS -> reduced.add(loops.size() + " cores serve");
+                default -> {}
+            }
+        }
+        return reduced.isEmpty()
+                ? Optional.empty()
+                : Optional.of("little memory may be locked: " + String.join(", ", reduced) + LOCKED_MEMORY_REMEDY);
+    }
+
     private static void serve(
             final LoopConfig config,
+            final LockedMemory locked,
             final int core,
             final Consumer<Throwable> errors,
             final CompletableFuture<CoreLoop> started) {
-        try (LoopMemory memory = LoopMemory.open(config, core, errors)) {
+        try (LoopMemory memory = LoopMemory.open(config, locked, core, errors)) {
             final CoreLoop loop = memory.loop(core, config.mailboxCapacity());
             started.complete(loop);
             try {

@@ -2,10 +2,13 @@ package dev.fusedio.loop;
 
 import dev.fusedio.ring.KernelRing;
 import dev.fusedio.ring.ProvidedBuffers;
+import dev.fusedio.ring.RingUnavailableException;
 import dev.fusedio.sys.Affinity;
 import dev.fusedio.sys.Clock;
+import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.Mapping;
+import dev.fusedio.sys.SystemCallException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.function.Consumer;
@@ -37,14 +40,17 @@ final class LoopMemory implements AutoCloseable {
     /**
      * Sets all of it up, on the loop's thread.
      *
+     * @param locked what may be locked of it
      * @param errors is told when memory could not be given back
-     * @throws IOException when the ring or memory is not available; nothing is left then
+     * @throws RingUnavailableException when no ring is available, not even a small one; nothing is left then
+     * @throws IOException when memory is not available, or the processor
      */
-    static LoopMemory open(final LoopConfig config, final int core, final Consumer<Throwable> errors)
+    static LoopMemory open(
+            final LoopConfig config, final LockedMemory locked, final int core, final Consumer<Throwable> errors)
             throws IOException {
         final LoopMemory memory = new LoopMemory(core, errors);
         try {
-            memory.open(config);
+            memory.open(config, locked);
             return memory;
         } catch (final IOException | RuntimeException | Error e) {
             memory.close();
@@ -52,17 +58,44 @@ final class LoopMemory implements AutoCloseable {
         }
     }
 
-    private void open(final LoopConfig config) throws IOException {
+    private void open(final LoopConfig config, final LockedMemory locked) throws IOException {
         if (config.pin()) {
             Affinity.pin(libc, core);
         }
-        final KernelRing opened = new KernelRing(libc, config.ringEntries());
-        ring = opened;
         final Mapping mapped = Mapping.anonymous(libc, config.slabBytes(), "the slab");
         slab = mapped;
         mapped.adviseHugePages();
-        registered = opened.registerBuffers(mapped.address(), mapped.length(), LENT_BUFFERS) >= 0;
-        receive = new ProvidedBuffers(opened, libc, config.receiveBuffers(), config.receiveBufferBytes());
+        final KernelRing opened = openRing(config, locked.ringEntries());
+        ring = opened;
+        final long lockable = locked.registerSlab() ? mapped.length() : 0; // rings of other loops come first
+        registered = opened.registerBuffers(mapped.address(), lockable, LENT_BUFFERS) >= 0 && lockable > 0;
+    }
+
+    /** Opens the largest ring that the kernel grants, and its receive buffers. */
+    private KernelRing openRing(final LoopConfig config, final int largest) throws IOException {
+        for (int entries = largest; ; entries /= 2) {
+            KernelRing opened = null;
+            try {
+                opened = new KernelRing(libc, entries);
+                receive = new ProvidedBuffers(opened, libc, config.receiveBuffers(), config.receiveBufferBytes());
+                return opened;
+            } catch (final RingUnavailableException | SystemCallException e) {
+                if (opened != null) {
+                    opened.closeAndAwait(); // so that its locked memory is there for a smaller one
+                }
+                if (!isOutOfMemory(e)) {
+                    throw e;
+                }
+                if (entries <= LockedMemory.MIN_RING_ENTRIES) {
+                    throw RingUnavailableException.ofMemory();
+                }
+            }
+        }
+    }
+
+    private static boolean isOutOfMemory(final IOException e) {
+        return e instanceof RingUnavailableException unavailable && unavailable.isOutOfMemory()
+                || e instanceof SystemCallException failed && failed.errno() == Errno.ENOMEM;
     }
 
     /** The loop over it. */

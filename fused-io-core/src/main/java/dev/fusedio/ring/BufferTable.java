@@ -27,13 +27,16 @@ final class BufferTable {
         Memory.putInt(argument + 4, IoUring.RSRC_REGISTER_SPARSE);
         if (ring.register(IoUring.REGISTER_BUFFERS2, argument, REGISTER_BYTES) < 0) {
             putIovec(argument, address, length); // before Linux 5.19: one buffer and no more
-            return (int) ring.register(IoUring.REGISTER_BUFFERS, argument, 1);
+            return length == 0 ? 0 : (int) ring.register(IoUring.REGISTER_BUFFERS, argument, 1);
         }
         free = new int[spare];
         for (int i = 0; i < spare; i++) {
             free[i] = spare - i;
         }
         freeCount = spare;
+        if (length == 0) {
+            return 0;
+        }
         /* struct io_uring_rsrc_update2 { __u32 offset; __u32 resv; __u64 data; __u64 tags; __u32 nr; __u32 resv2; } */
         Memory.zero(argument, REGISTER_BYTES);
         Memory.putLong(argument + 8, argument + REGISTER_BYTES);

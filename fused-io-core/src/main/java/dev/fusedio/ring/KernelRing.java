@@ -181,6 +181,11 @@ public final class KernelRing implements RingDriver {
         return count;
     }
 
+    /** Submission entries of the ring. */
+    public int entries() {
+        return submissionQueue.entries();
+    }
+
     @Override
     public RingFeatures features() {
         return features;

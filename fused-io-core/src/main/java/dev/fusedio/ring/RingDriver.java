@@ -42,6 +42,7 @@ public interface RingDriver extends AutoCloseable {
      * Registers one range of memory as fixed buffer 0, in a table with room for buffers that others lend, such as block
      * requests of ublk.
      *
+     * @param length bytes; 0 for a table of spare places only
      * @param spare places 1 to {@code spare} of the table, which {@link #takeBufferIndex} gives out; at most 16383
      * @return 0, or the negated error number (-ENOMEM: the limit on locked memory); the spare places may be usable all
      *     the same

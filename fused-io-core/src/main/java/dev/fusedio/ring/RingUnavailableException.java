@@ -10,19 +10,32 @@ public final class RingUnavailableException extends IOException {
     private static final long serialVersionUID = 1L;
     private static final Path DISABLED = Path.of("/proc/sys/kernel/io_uring_disabled");
 
-    private RingUnavailableException(final String message) {
+    private final int errno;
+
+    private RingUnavailableException(final String message, final int errno) {
         super(message);
+        this.errno = errno;
     }
 
     /** Explains why io_uring_setup answered {@code errno} (positive or negated). */
     static RingUnavailableException of(final int errno) {
-        return new RingUnavailableException(explain(Math.abs(errno), disabledSetting()));
+        return new RingUnavailableException(explain(Math.abs(errno), disabledSetting()), Math.abs(errno));
+    }
+
+    /** Explains that no ring fits into the limit on locked memory. */
+    public static RingUnavailableException ofMemory() {
+        return of(Errno.ENOMEM);
+    }
+
+    /** Whether a smaller ring may succeed: there was not enough memory, or not enough that may be locked. */
+    public boolean isOutOfMemory() {
+        return errno == Errno.ENOMEM;
     }
 
     /** Explains that an operation is missing that the core can't do without. */
     static RingUnavailableException ofOperation(final String operation) {
         return new RingUnavailableException(
-                "io_uring is there but lacks " + operation + "; Linux 6.1 or newer is needed");
+                "io_uring is there but lacks " + operation + "; Linux 6.1 or newer is needed", 0);
     }
 
     /**
