@@ -4,6 +4,7 @@ import dev.fusedio.loop.Completable;
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Errno;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A primary request with its buffer, and the secondary operations that borrow it.
@@ -67,6 +68,18 @@ public final class FusedCommand implements Completable {
         void onFailure(RuntimeException e);
     }
 
+    /** Looks at what the secondaries of a command came to before its owner does. */
+    @FunctionalInterface
+    public interface Review {
+        /**
+         * Judges one secondary's end. On the loop's thread; must not block.
+         *
+         * @param outcome zero or more, or a negated error number
+         * @return what counts instead, in the same form
+         */
+        int review(int outcome);
+    }
+
     private enum State {
         /** Not started: nothing can be borrowed. */
         IDLE,
@@ -95,6 +108,7 @@ public final class FusedCommand implements Completable {
     private int outstanding;
     private int firstError;
     private int result;
+    private @Nullable Review review;
 
     /**
      * @param loop whose thread uses the command
@@ -188,6 +202,7 @@ public final class FusedCommand implements Completable {
         outstanding = 0;
         firstError = 0;
         result = 0;
+        review = null;
     }
 
     /**
@@ -317,9 +332,15 @@ public final class FusedCommand implements Completable {
             throw new IllegalStateException("a buffer was given back that wasn't lent");
         }
         outstanding--;
-        if (outcome < 0 && firstError == 0) {
-            firstError = outcome;
+        final int counts = review == null ? outcome : review.review(outcome);
+        if (counts < 0 && firstError == 0) {
+            firstError = counts;
         }
+    }
+
+    /** Lets {@code judge} look at the end of every secondary from now on, until the command completes. */
+    public void reviewBy(final Review judge) {
+        review = judge;
     }
 
     /**

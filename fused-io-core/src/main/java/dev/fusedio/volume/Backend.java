@@ -26,6 +26,15 @@ public interface Backend extends AutoCloseable {
      */
     void grow(long newSize) throws IOException;
 
+    /**
+     * Whether a failed write-back is told to one flush only, as the kernel does for a file, so that the volume has to
+     * remember it ({@link FailureLatch}). False where the storage itself goes on failing, or a failed flush means that it
+     * could not be reached. Any thread.
+     */
+    default boolean tellsFailureOnce() {
+        return true;
+    }
+
     /** A lane for {@code loop}. The loop's thread only. */
     BackendLane attach(CoreLoop loop);
 

@@ -26,6 +26,7 @@ public final class Volume implements AutoCloseable {
     private final Backend backend;
     private final boolean readOnly;
     private final BackendCapabilities capabilities;
+    private final FailureLatch failure;
     private final List<Lane> lanes = new CopyOnWriteArrayList<>();
 
     /**
@@ -34,6 +35,21 @@ public final class Volume implements AutoCloseable {
      * @param readOnly whether writing is refused although the backend could
      */
     public Volume(final String name, final String description, final Backend backend, final boolean readOnly) {
+        this(name, description, backend, readOnly, new FailureLatch());
+    }
+
+    /**
+     * As the other, for one of several volumes on a backend, which fail together.
+     *
+     * @param failure the backend's
+     */
+    public Volume(
+            final String name,
+            final String description,
+            final Backend backend,
+            final boolean readOnly,
+            final FailureLatch failure) {
+        this.failure = failure;
         this.name = name;
         this.description = description;
         this.backend = backend;
@@ -67,11 +83,20 @@ public final class Volume implements AutoCloseable {
         return backend.size();
     }
 
+    /**
+     * Whether a flush or a durable write has failed, so that all of them fail until the volume is opened again. Any
+     * thread.
+     */
+    public FailureLatch failure() {
+        return failure;
+    }
+
     /** The loop's lane, made at its first use. The loop's thread only. Each call is paired with {@link Lane#release}. */
     public Lane acquire(final CoreLoop loop) {
         Lane lane = find(loop);
         if (lane == null) {
-            lane = new Lane(loop, backend.attach(loop));
+            final BackendLane plain = backend.attach(loop);
+            lane = new Lane(loop, backend.tellsFailureOnce() ? new LatchedLane(plain, failure) : plain);
             lanes.add(lane);
         }
         lane.users++;

@@ -224,6 +224,22 @@ class UblkQueueTest {
     }
 
     @Test
+    @DisplayName("fault 5: a failed volume fails a device's flushes and durable requests, and its reads go on")
+    void aFailedVolumeMakesNothingDurable() throws Exception {
+        try (Bench bench = new Bench(1, SimulatedFaults.none(), 4)) {
+            final byte[] sector = new byte[SECTOR];
+            assertThat(bench.run(FLUSH, -1, 0, 0, new byte[0]).result()).isZero();
+            bench.volume.failure().fail(Errno.ENOSPC); // found by another session
+            assertThat(bench.run(FLUSH, -1, 0, 0, new byte[0]).result()).isEqualTo(-Errno.EIO);
+            assertThat(bench.run(WRITE | FUA, 0, 0, 1, sector).result()).isEqualTo(-Errno.EIO);
+            assertThat(bench.run(DISCARD | FUA, 0, 0, 1, new byte[0]).result()).isEqualTo(-Errno.EIO);
+            assertThat(bench.run(WRITE, 0, 0, 1, sector).result()).isEqualTo(SECTOR);
+            assertThat(bench.run(READ, 0, 0, 1, sector).result()).isEqualTo(SECTOR);
+            bench.finish();
+        }
+    }
+
+    @Test
     void zeroesAreWrittenWhereTheStorageHasNoQuickerWayAndDiscardSaysSo() throws Exception {
         try (Bench bench = new Bench(2, SimulatedFaults.none(), 2)) {
             bench.file.refuseAllocate();

@@ -37,6 +37,11 @@ abstract class BackendWrapper implements Backend {
     }
 
     @Override
+    public final boolean tellsFailureOnce() {
+        return inner.tellsFailureOnce();
+    }
+
+    @Override
     public final void close() throws IOException {
         inner.close();
     }

@@ -153,6 +153,12 @@ public final class RemoteBackend implements Backend {
                 + " and open it again");
     }
 
+    /** No: a flush also fails because the server can't be reached, which passes; what is lost there the server remembers. */
+    @Override
+    public boolean tellsFailureOnce() {
+        return false;
+    }
+
     @Override
     public BackendLane attach(final CoreLoop loop) {
         for (final RemoteQueue queue : queues) {

@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayName;
+import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -240,6 +241,55 @@ class FileExportIT {
             two.disconnect();
             three.disconnect();
         }
+    }
+
+    @Test
+    @DisplayName("fault 5: what a loop device could not write back fails the flushes of every session, and reads go on")
+    void aFailedWriteBackIsEverybodysBusiness() throws Exception {
+        final Path mount = Files.createDirectory(folder.resolve("full"));
+        assumeThat(run("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", mount.toString()))
+                .as("a small file system can't be mounted here: root is needed")
+                .isZero();
+        String device = "";
+        try {
+            final Path small = mount.resolve("disk");
+            try (RandomAccessFile access = new RandomAccessFile(small.toFile(), "rw")) {
+                access.setLength(64 * MIB);
+            }
+            device = output("losetup", "--find", "--show", small.toString());
+            assumeThat(device).as("a loop device can't be had here").startsWith("/dev/loop");
+            try (TestServer server = serve(Path.of(device), false, false);
+                    WireClient a = server.open(Headers.STRUCTURED);
+                    WireClient b = server.open(Headers.STRUCTURED)) {
+                for (int i = 0; i < 32; i++) {
+                    assertThat(b.write(i * (long) MIB, Patterns.random(i, MIB))).isZero();
+                }
+                assertThat(a.flush()).isNotZero();
+                for (int i = 0; i < 3; i++) {
+                    assertThat(b.flush()).isEqualTo(Errno.EIO);
+                    assertThat(a.flush()).isEqualTo(Errno.EIO);
+                }
+                assertThat(b.read(0, 4096)).isEqualTo(Arrays.copyOf(Patterns.random(0, MIB), 4096));
+                try (WireClient late = server.open(Headers.EXTENDED)) {
+                    assertThat(late.flush()).isEqualTo(Errno.EIO);
+                    late.disconnect();
+                }
+                a.disconnect();
+                b.disconnect();
+            }
+        } finally {
+            if (device.startsWith("/dev/loop")) {
+                run("losetup", "--detach", device);
+            }
+            run("umount", "--lazy", mount.toString());
+        }
+    }
+
+    private static String output(final String... command) throws Exception {
+        final Process process = new ProcessBuilder(command).start();
+        final String text =
+                new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+        return process.waitFor() == 0 ? text : "";
     }
 
     @Test

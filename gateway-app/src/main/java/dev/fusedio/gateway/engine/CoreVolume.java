@@ -5,6 +5,7 @@ import dev.fusedio.loop.LoopGroup;
 import dev.fusedio.nbd.server.ExportDirectory;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.volume.Backend;
+import dev.fusedio.volume.FailureLatch;
 import dev.fusedio.volume.Volume;
 import dev.fusedio.volume.VolumeAccess;
 import dev.fusedio.volume.VolumeSnapshot;
@@ -41,6 +42,7 @@ final class CoreVolume implements OpenVolume {
 
     private final LoopGroup loops;
     private final Backend backend;
+    private final FailureLatch failure = new FailureLatch(); // one for the backend, however many core volumes use it
     private final UseCount uses = new UseCount();
     private final AtomicInteger nextAccess = new AtomicInteger();
     private final Object lock = new Object();
@@ -172,7 +174,8 @@ final class CoreVolume implements OpenVolume {
         if (!uses.enter()) {
             throw closed();
         }
-        final Volume volume = new Volume(device, name(), new SharedBackend(backend), deviceReadOnly || readOnly());
+        final Volume volume = new Volume(
+                device, name(), new SharedBackend(backend), deviceReadOnly || readOnly(), failure);
         synchronized (lock) {
             lent.add(volume);
         }
@@ -190,7 +193,7 @@ final class CoreVolume implements OpenVolume {
     }
 
     private Offer offer(final String name, final String description, final boolean readOnly) {
-        final Volume volume = new Volume(name, description, new SharedBackend(backend), readOnly);
+        final Volume volume = new Volume(name, description, new SharedBackend(backend), readOnly, failure);
         final List<VolumeAccess> accesses = new ArrayList<>();
         for (final CoreLoop loop : loops.loops()) {
             accesses.add(new VolumeAccess(loop, volume));

@@ -34,6 +34,11 @@ record SharedBackend(Backend owned) implements Backend {
     }
 
     @Override
+    public boolean tellsFailureOnce() {
+        return owned.tellsFailureOnce();
+    }
+
+    @Override
     public BackendLane attach(final CoreLoop loop) {
         return owned.attach(loop);
     }
