@@ -82,10 +82,7 @@ public final class CommandRing implements AutoCloseable {
                     libc.syscall(IoUring.SYS_IO_URING_ENTER, fd, 1 - submitted, 1, IoUring.ENTER_GETEVENTS, 0, 0);
             if (entered > 0) {
                 submitted = 1;
-            } else if (entered < 0
-                    && entered != -Errno.EINTR
-                    && entered != -Errno.EAGAIN
-                    && entered != -Errno.EBUSY) {
+            } else if (entered < 0 && entered != -Errno.EINTR && entered != -Errno.EAGAIN && entered != -Errno.EBUSY) {
                 throw new IllegalStateException("io_uring_enter of a command ring: " + Errno.name((int) entered));
             }
         }

@@ -20,8 +20,7 @@ final class RingSetup {
     };
 
     private static final int COMMON_FLAGS = IoUring.SETUP_CQSIZE | IoUring.SETUP_CLAMP | IoUring.SETUP_SUBMIT_ALL;
-    private static final int REQUIRED_FEATURES =
-            IoUring.FEAT_SINGLE_MMAP | IoUring.FEAT_NODROP | IoUring.FEAT_EXT_ARG;
+    private static final int REQUIRED_FEATURES = IoUring.FEAT_SINGLE_MMAP | IoUring.FEAT_NODROP | IoUring.FEAT_EXT_ARG;
 
     /** Completion entries for each submission entry. */
     private static final int COMPLETIONS_PER_SUBMISSION = 8;

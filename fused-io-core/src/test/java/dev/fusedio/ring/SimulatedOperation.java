@@ -117,9 +117,7 @@ final class SimulatedOperation {
     }
 
     boolean needsNoFile() {
-        return opcode == IoUring.OP_NOP
-                || opcode == IoUring.OP_ASYNC_CANCEL
-                || opcode == IoUring.OP_CLOSE;
+        return opcode == IoUring.OP_NOP || opcode == IoUring.OP_ASYNC_CANCEL || opcode == IoUring.OP_CLOSE;
     }
 
     /** Bytes that it is to transfer. */

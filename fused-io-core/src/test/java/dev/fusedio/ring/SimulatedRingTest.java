@@ -124,9 +124,8 @@ class SimulatedRingTest {
         settle();
         assertThat(ring.pending()).isZero();
         assertThat(completions)
-                .containsExactly(IntStream.rangeClosed(0, 200)
-                        .mapToObj(i -> done(i, 0))
-                        .toArray(Completion[]::new));
+                .containsExactly(
+                        IntStream.rangeClosed(0, 200).mapToObj(i -> done(i, 0)).toArray(Completion[]::new));
     }
 
     @Test

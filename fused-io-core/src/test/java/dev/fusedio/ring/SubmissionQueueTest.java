@@ -51,8 +51,7 @@ class SubmissionQueueTest {
     }
 
     private void write(final long userData, final boolean link) {
-        Sqe.prepare(
-                queue.next(), IoUring.OP_READ, link ? IoUring.SQE_IO_LINK : 0, 0, 5, 0, 1, 2, 0, 0, userData);
+        Sqe.prepare(queue.next(), IoUring.OP_READ, link ? IoUring.SQE_IO_LINK : 0, 0, 5, 0, 1, 2, 0, 0, userData);
     }
 
     @Test
@@ -72,7 +71,9 @@ class SubmissionQueueTest {
                         queue.settle(chain);
                     }
                     for (int i = 0; i < chain; i++) {
-                        assertThat(queue.hasRoom(1)).as("no submission within a chain").isTrue();
+                        assertThat(queue.hasRoom(1))
+                                .as("no submission within a chain")
+                                .isTrue();
                         write(written++, i + 1 < chain);
                     }
                 }
@@ -117,7 +118,9 @@ class SubmissionQueueTest {
         final long torn = head();
         assertThat(Memory.getInt(torn + IoUring.SQE_FD)).isEqualTo(-1);
         assertThat(Memory.getByte(torn + IoUring.SQE_OPCODE)).isEqualTo((byte) IoUring.OP_READ);
-        assertThat(SubmissionQueue.isLinked(torn)).as("what follows fails with it").isTrue();
+        assertThat(SubmissionQueue.isLinked(torn))
+                .as("what follows fails with it")
+                .isTrue();
         assertThat(take()).isEqualTo(2);
         take();
         queue.repairTornChain(); // at the end of a chain: nothing to do

@@ -271,8 +271,7 @@ class UblkQueueTest {
                     new UblkQueue(0, loop.loop(), info, Mechanism.USER_COPY, 0, new Volume("v", "", backend, false));
             queue.serve(ublk.fd(), descriptors);
             loop.run();
-            final Request zeroes =
-                    new Request(WRITE_ZEROES | NOUNMAP, 0, (int) (length / SECTOR), new byte[0]);
+            final Request zeroes = new Request(WRITE_ZEROES | NOUNMAP, 0, (int) (length / SECTOR), new byte[0]);
             ublk.submit(zeroes);
             int reads = 0;
             while (zeroes.result() == null) {

@@ -80,8 +80,7 @@ public final class InstantBackend implements Backend {
             return lend(command, Direction.SRC, offset, length);
         }
 
-        private static int lend(
-                final FusedCommand command, final Direction way, final int offset, final int length) {
+        private static int lend(final FusedCommand command, final Direction way, final int offset, final int length) {
             final int refused = command.borrow(way, offset, length);
             if (refused == 0) {
                 command.giveBackNow(length);

@@ -15,8 +15,8 @@ public final class SimulatedBackend implements Backend {
     public SimulatedBackend(final SimulatedFile file) {
         this.file = file;
         // No look for holes and no inline writes: both would be system calls, which the simulation doesn't see.
-        final OpenFile open =
-                new OpenFile(file.fd(), Path.of("simulated"), false, file.size(), 1, 4096, 0, false, false, false, true);
+        final OpenFile open = new OpenFile(
+                file.fd(), Path.of("simulated"), false, file.size(), 1, 4096, 0, false, false, false, true);
         this.lanes = new FileBackend(open, false, false, Runnable::run);
     }
 

@@ -2,13 +2,13 @@ package dev.fusedio.nbd.server;
 
 import dev.fusedio.nbd.wire.ByteQueue;
 import dev.fusedio.nbd.wire.NbdProtocol;
-import dev.fusedio.sys.Memory;
 import dev.fusedio.volume.BackendCapabilities;
 import dev.fusedio.volume.Volume;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +42,12 @@ final class Handshake {
     private static final int MAX_SKIPPED = 1 << 20;
     private static final int EXPORT_NAME_PADDING = 124;
 
+    /** While so many bytes of replies are unsent no option is taken, and a list is not gone on with. */
+    private static final int MAX_UNSENT = 8 << 10;
+
+    /** Options that a client may send for each export it was listed, as tools that describe all of them do. */
+    private static final int OPTIONS_PER_EXPORT = 16;
+
     private final ExportDirectory directory;
     private final NbdLimits limits;
     private final String peer;
@@ -52,9 +58,10 @@ final class Handshake {
 
     private Status status = Status.READING;
     private Part part = Part.CLIENT_FLAGS;
-    private byte[] input = new byte[64];
-    private int filled;
-    private long needed = 4;
+    private final OptionInput input;
+    private long skipping;
+    private @Nullable Iterator<ExportDirectory.Listing> listing;
+    private int listed;
     private boolean noZeroes;
     private boolean structured;
     private boolean extended;
@@ -67,6 +74,7 @@ final class Handshake {
     private @Nullable NegotiationFailure failure = NegotiationFailure.DISCONNECTED;
 
     /**
+     * @param memory the core's, for long options
      * @param peer who asks, for the directory
      * @param toLoop brings a task back to this connection's loop
      * @param answered is run on the loop when the status is no longer WAITING
@@ -76,6 +84,7 @@ final class Handshake {
     Handshake(
             final ExportDirectory directory,
             final NbdLimits limits,
+            final HandshakeMemory memory,
             final String peer,
             final Consumer<Runnable> toLoop,
             final Runnable answered,
@@ -86,6 +95,8 @@ final class Handshake {
         this.toLoop = toLoop;
         this.answered = answered;
         this.chosen = chosen;
+        this.input = new OptionInput(memory);
+        input.expect(Integer.BYTES);
         out.putLong(NbdProtocol.NBDMAGIC)
                 .putLong(NbdProtocol.IHAVEOPT)
                 .putShort(NbdProtocol.FLAG_FIXED_NEWSTYLE | NbdProtocol.FLAG_NO_ZEROES);
@@ -118,53 +129,70 @@ final class Handshake {
         stopping = true;
     }
 
+    /** Exports that the longest list so far had. */
+    int listed() {
+        return listed;
+    }
+
+    /** Gives back what the handshake holds of the core's memory. Nothing is fed any more. */
+    void release() {
+        listing = null;
+        input.shrink();
+    }
+
     /**
-     * Takes bytes in, as many as it can make use of now.
+     * Takes bytes in, as many as it can make use of now. None while {@link #out} holds many unsent bytes.
      *
      * @return how many were taken
      */
     int feed(final long address, final int length) {
         int taken = 0;
-        while (status == Status.READING && (taken < length || needed == filled)) {
+        while (isReady() && (taken < length || isComplete())) {
             if (part == Part.OPTION_SKIPPED) {
-                final int skip = (int) Math.min(needed, length - taken);
-                needed -= skip;
+                final int skip = (int) Math.min(skipping, length - taken);
+                skipping -= skip;
                 taken += skip;
-                if (needed > 0) {
-                    break;
+                if (skipping == 0) {
+                    refuse(NbdProtocol.REP_ERR_TOO_BIG, "the option's data is too long");
+                    expect(Part.OPTION_HEADER, OPTION_HEADER_BYTES);
                 }
-                refuse(NbdProtocol.REP_ERR_TOO_BIG, "the option's data is too long");
-                expect(Part.OPTION_HEADER, OPTION_HEADER_BYTES);
                 continue;
             }
-            final int count = (int) Math.min(needed - filled, length - taken);
-            Memory.get(address + taken, input, filled, count);
-            filled += count;
+            final int count = input.take(address + taken, length - taken);
+            if (count < 0) {
+                close(NegotiationFailure.CROWDED); // the longest options suffer, not the most handshakes
+                break;
+            }
             taken += count;
-            if (filled == needed) {
+            if (input.isComplete()) {
                 act();
             }
         }
         return taken;
     }
 
-    private void expect(final Part next, final long bytes) {
+    private boolean isReady() {
+        return status == Status.READING && out.size() < MAX_UNSENT;
+    }
+
+    private boolean isComplete() {
+        return part == Part.OPTION_SKIPPED ? skipping == 0 : input.isComplete();
+    }
+
+    private void expect(final Part next, final int bytes) {
         part = next;
-        needed = bytes;
-        filled = 0;
-        if (next != Part.OPTION_SKIPPED && input.length < bytes) {
-            input = new byte[(int) bytes];
-        }
+        input.expect(bytes);
     }
 
     private void act() {
-        final ByteBuffer data = ByteBuffer.wrap(input, 0, filled);
+        final ByteBuffer data = input.data();
         switch (part) {
             case CLIENT_FLAGS -> onClientFlags(data.getInt());
             case OPTION_HEADER -> onOptionHeader(data);
             case OPTION_DATA -> {
-                expect(Part.OPTION_HEADER, OPTION_HEADER_BYTES);
                 onOption(data);
+                expect(Part.OPTION_HEADER, OPTION_HEADER_BYTES);
+                input.shrink();
             }
             case OPTION_SKIPPED -> throw new IllegalStateException("skipped data is not acted on");
         }
@@ -186,12 +214,13 @@ final class Handshake {
         final long length = header.getInt() & 0xFFFF_FFFFL;
         if (magic != NbdProtocol.IHAVEOPT) {
             close(NegotiationFailure.MALFORMED);
-        } else if (++options > limits.options()) {
+        } else if (++options > limits.options() + OPTIONS_PER_EXPORT * listed) {
             close(NegotiationFailure.LIMIT);
         } else if (length <= limits.optionBytes()) {
-            expect(Part.OPTION_DATA, length);
+            expect(Part.OPTION_DATA, (int) length);
         } else if (length <= MAX_SKIPPED && option != NbdProtocol.OPT_EXPORT_NAME) {
-            expect(Part.OPTION_SKIPPED, length);
+            part = Part.OPTION_SKIPPED;
+            skipping = length;
         } else {
             close(NegotiationFailure.LIMIT);
         }
@@ -276,15 +305,31 @@ final class Handshake {
         status = Status.WAITING;
         directory.list(
                 peer,
-                listing -> toLoop.accept(() -> {
+                exports -> toLoop.accept(() -> {
                     if (status == Status.WAITING) {
-                        status = Status.READING;
-                        listing.forEach(this::replyServer);
+                        listing = exports.iterator();
+                        listed = Math.max(listed, exports.size());
                         option = NbdProtocol.OPT_LIST;
-                        reply(NbdProtocol.REP_ACK, 0);
+                        replyServers();
                         answered.run();
                     }
                 }));
+    }
+
+    /** Goes on with a list as far as there is room for replies. */
+    void replyServers() {
+        final Iterator<ExportDirectory.Listing> exports = listing;
+        if (exports == null || status != Status.WAITING) {
+            return;
+        }
+        while (exports.hasNext() && out.size() < MAX_UNSENT) {
+            replyServer(exports.next());
+        }
+        if (!exports.hasNext()) {
+            listing = null;
+            reply(NbdProtocol.REP_ACK, 0);
+            status = Status.READING;
+        }
     }
 
     private void replyServer(final ExportDirectory.Listing listing) {

@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The NBD server on one core: its connections, and what they share there. The loop's thread only, unless said. */
 final class NbdWorker implements Deferred {
+    /** Heap for the long options of all handshakes together: far more than honest ones need, far less than the heap is. */
+    private static final long HANDSHAKE_BYTES = 4L << 20;
+
     private static final long SWEEP_NANOS = 500_000_000;
     private static final long ENDING_NANOS = 10_000_000;
     private static final long RETRY_NANOS = 1_000_000;
@@ -36,6 +39,7 @@ final class NbdWorker implements Deferred {
     private final BlockPool stashes;
     private final BlockPool carries;
     private final BlockPool headers;
+    private final HandshakeMemory handshakeMemory = new HandshakeMemory(HANDSHAKE_BYTES);
     private final List<NbdRequest> freeReads = new ArrayList<>();
     private final List<NbdRequest> freeWrites = new ArrayList<>();
     private final List<NbdRequest> freeChanges = new ArrayList<>();
@@ -97,6 +101,10 @@ final class NbdWorker implements Deferred {
 
     ExportDirectory directory() {
         return server.directory();
+    }
+
+    HandshakeMemory handshakeMemory() {
+        return handshakeMemory;
     }
 
     BlockPool sendBlocks() {

@@ -1,11 +1,15 @@
 package dev.fusedio.nbd.wire;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** What a handshake has to say, in network order. On the heap: a handshake is short, and rare beside requests. */
 public final class ByteQueue {
-    private byte[] bytes = new byte[256];
+    private static final int INITIAL_BYTES = 256;
+
+    /** A queue that was longer gives its memory back when it is empty. */
+    private static final int KEPT_BYTES = 4096;
+
+    private byte[] bytes = new byte[INITIAL_BYTES];
     private int head;
     private int tail;
 
@@ -19,10 +23,6 @@ public final class ByteQueue {
 
     public ByteQueue putLong(final long value) {
         return putInt((int) (value >>> 32)).putInt((int) value);
-    }
-
-    ByteQueue putUtf8(final String text) {
-        return putBytes(text.getBytes(StandardCharsets.UTF_8));
     }
 
     public ByteQueue putBytes(final byte[] source) {
@@ -47,7 +47,13 @@ public final class ByteQueue {
 
     private void reserve(final int count) {
         if (tail + count > bytes.length) {
-            bytes = Arrays.copyOf(bytes, Math.max(bytes.length * 2, tail + count));
+            final int size = size();
+            final byte[] room =
+                    size + count > bytes.length / 2 ? new byte[Math.max(bytes.length * 2, size + count)] : bytes;
+            System.arraycopy(bytes, head, room, 0, size);
+            bytes = room;
+            head = 0;
+            tail = size;
         }
     }
 
@@ -69,6 +75,9 @@ public final class ByteQueue {
         if (head == tail) {
             head = 0;
             tail = 0;
+            if (bytes.length > KEPT_BYTES) {
+                bytes = new byte[INITIAL_BYTES];
+            }
         }
     }
 }

@@ -95,8 +95,7 @@ class ExtentSearchTest {
             final ChangingFile file = new ChangingFile(random);
             final int size = file.data.length * BLOCK;
             final int position = random.nextInt(size);
-            final Answer answer =
-                    new Answer(position, 1 + random.nextInt(size - position), 1 + random.nextInt(20));
+            final Answer answer = new Answer(position, 1 + random.nextInt(size - position), 1 + random.nextInt(20));
             assertThat(ExtentSearch.search(file, answer)).isZero();
             assertThat(file.seeks).isLessThanOrEqualTo(4 * answer.limit());
             assertThat(answer.count()).isBetween(1, answer.limit());

@@ -41,6 +41,7 @@ public final class HandshakeFuzzer {
         final Handshake handshake = new Handshake(
                 ExportDirectory.of(VOLUME),
                 NbdLimits.defaults(),
+                new HandshakeMemory(4 << 20),
                 "the fuzzer",
                 task -> {
                     if (later) {

@@ -15,8 +15,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 class HandshakeTest {
@@ -52,6 +54,7 @@ class HandshakeTest {
         return new Handshake(
                 new Counting(),
                 NbdLimits.defaults(),
+                new HandshakeMemory(4 << 20),
                 "peer",
                 later ? mail::add : Runnable::run,
                 () -> {
@@ -188,5 +191,158 @@ class HandshakeTest {
         feed(handshake, bytes, new SplittableRandom(3));
         assertThat(handshake.status()).isEqualTo(Handshake.Status.CLOSING);
         return handshake.failure();
+    }
+
+    // --- what a handshake may take up --------------------------------------------------------------------------------
+
+    private static final int LONGEST = NbdLimits.defaults().optionBytes();
+
+    private static byte[] announced(final int length, final int sent) {
+        return Wire.join(
+                Wire.bytes().u32(3).toArray(),
+                Wire.bytes()
+                        .u64(NbdProtocol.IHAVEOPT)
+                        .u32(NbdProtocol.OPT_LIST)
+                        .u32(length)
+                        .toArray(),
+                new byte[sent]);
+    }
+
+    private Handshake handshake(final HandshakeMemory memory, final ExportDirectory directory) {
+        return new Handshake(directory, NbdLimits.defaults(), memory, "peer", Runnable::run, () -> {}, chosen::add);
+    }
+
+    @Test
+    @DisplayName("fault 1: what a client announces costs nothing")
+    void announcementsCostNothing() {
+        final HandshakeMemory memory = new HandshakeMemory(4 << 20);
+        for (int i = 0; i < 900; i++) {
+            final Handshake handshake = handshake(memory, new Counting());
+            feed(handshake, announced(LONGEST, i % HandshakeMemory.FREE_BYTES), new SplittableRandom(i));
+            assertThat(handshake.status()).isEqualTo(Handshake.Status.READING);
+        }
+        assertThat(memory.used()).isZero();
+        goesThrough(memory);
+    }
+
+    @Test
+    @DisplayName("fault 1: bytes that arrive are charged, within one limit for all handshakes")
+    void longOptionsShareOneLimit() {
+        final HandshakeMemory memory = new HandshakeMemory(1 << 20);
+        final List<Handshake> all = new ArrayList<>();
+        int crowded = 0;
+        for (int i = 0; i < 100; i++) {
+            final Handshake handshake = handshake(memory, new Counting());
+            all.add(handshake);
+            feed(handshake, announced(LONGEST, LONGEST - 1), new SplittableRandom(i));
+            assertThat(memory.used()).isLessThanOrEqualTo(1 << 20);
+            crowded += handshake.failure() == NegotiationFailure.CROWDED ? 1 : 0;
+        }
+        assertThat(crowded).isEqualTo(100 - (1 << 20) / LONGEST);
+        goesThrough(memory);
+        all.forEach(Handshake::release);
+        assertThat(memory.used()).isZero();
+    }
+
+    private void goesThrough(final HandshakeMemory memory) {
+        final Handshake honest = handshake(memory, new Counting());
+        feed(
+                honest,
+                Wire.join(Wire.bytes().u32(3).toArray(), Wire.option(NbdProtocol.OPT_GO, Wire.info("vol"))),
+                new SplittableRandom(1));
+        assertThat(honest.status()).isEqualTo(Handshake.Status.FINISHED);
+    }
+
+    @Test
+    @DisplayName("fault 1: a long option gives its memory back when it has been looked at")
+    void aLongOptionIsForgotten() {
+        final HandshakeMemory memory = new HandshakeMemory(1 << 20);
+        final Handshake handshake = handshake(memory, new Counting());
+        for (int i = 0; i < 3; i++) {
+            feed(handshake, i == 0 ? announced(LONGEST, LONGEST - 1) : new byte[0], new SplittableRandom(1));
+        }
+        assertThat(memory.used()).isPositive();
+        feed(handshake, new byte[1], new SplittableRandom(1));
+        assertThat(memory.used()).isZero();
+    }
+
+    /** A thousand exports with long descriptions. */
+    private static final class Many implements ExportDirectory {
+        private final List<Listing> exports = new ArrayList<>();
+
+        Many(final int count) {
+            for (int i = 0; i < count; i++) {
+                exports.add(new Listing("export-" + i, "d".repeat(4000)));
+            }
+        }
+
+        @Override
+        public void find(final String name, final String peer, final Consumer<Answer> reply) {
+            reply.accept(new Answer.Unknown());
+        }
+
+        @Override
+        public void list(final String peer, final Consumer<List<Listing>> reply) {
+            reply.accept(exports);
+        }
+    }
+
+    @Test
+    @DisplayName("fault 2: no option is taken, nor a list gone on with, while 64 KiB of replies are unsent")
+    void repliesThatAreNotReadHoldTheOptionsUp() {
+        final Handshake handshake = handshake(new HandshakeMemory(1 << 20), new Many(1_000));
+        final byte[] bytes = Wire.join(
+                Wire.bytes().u32(3).toArray(),
+                Wire.join(Stream.generate(() -> Wire.option(NbdProtocol.OPT_LIST))
+                        .limit(63)
+                        .toArray(byte[][]::new)));
+        long sent = 0;
+        try (Arena arena = Arena.ofConfined()) {
+            final long at = arena.allocate(bytes.length, 8).address();
+            Memory.put(at, bytes, 0, bytes.length);
+            int fed = 0;
+            while (fed < bytes.length || handshake.out().size() > 0) {
+                fed += handshake.feed(at + fed, bytes.length - fed);
+                assertThat(handshake.out().size()).isBetween(1, 64 << 10);
+                assertThat(handshake.out().array().length).isLessThanOrEqualTo(128 << 10);
+                final int taken = Math.min(
+                        handshake.out().size(), 1 + (int) (sent * 31 % 16_000)); // a socket takes what it takes
+                sent += taken;
+                handshake.out().remove(taken);
+                handshake.replyServers();
+            }
+        }
+        final long server = 20 + 4 + 4000 + "export-".length();
+        final long digits = 10 + 2 * 90 + 3 * 900;
+        assertThat(sent).isEqualTo(18 + 63 * (1_000 * server + digits + 20));
+    }
+
+    @Test
+    @DisplayName("fault 21: a client may ask for each export that it was listed, and for no more")
+    void optionsGrowWithTheList() {
+        final int options = NbdLimits.defaults().options();
+        assertThat(optionsUntilTheLimit(0)).isEqualTo(options);
+        assertThat(optionsUntilTheLimit(1_000)).isBetween(options + 8 * 1_000, options + 32 * 1_000);
+    }
+
+    private int optionsUntilTheLimit(final int exports) {
+        final Handshake handshake = handshake(new HandshakeMemory(1 << 20), new Many(exports));
+        feedAll(handshake, Wire.join(Wire.bytes().u32(3).toArray(), Wire.option(NbdProtocol.OPT_LIST)));
+        final byte[] info = Wire.option(NbdProtocol.OPT_INFO, Wire.info("export-1"));
+        int options = 0;
+        while (handshake.status() == Handshake.Status.READING) {
+            options++;
+            feedAll(handshake, info);
+        }
+        assertThat(handshake.failure()).isEqualTo(NegotiationFailure.LIMIT);
+        return options;
+    }
+
+    private void feedAll(final Handshake handshake, final byte[] bytes) {
+        feed(handshake, bytes, new SplittableRandom(1));
+        while (handshake.out().size() > 0) {
+            handshake.out().remove(handshake.out().size());
+            handshake.replyServers();
+        }
     }
 }

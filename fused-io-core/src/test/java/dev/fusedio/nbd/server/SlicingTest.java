@@ -138,8 +138,8 @@ class SlicingTest {
                     ExportDirectory.of(new Volume(TestServer.EXPORT, "", backend, false)),
                     SessionListener.none());
             final Peer client = new Peer(loop, server);
-            final long zeroes = client.send(
-                    NbdProtocol.CMD_WRITE_ZEROES, NO_HOLE | NbdProtocol.CMD_FLAG_FAST_ZERO, 0, 4 * GIB);
+            final long zeroes =
+                    client.send(NbdProtocol.CMD_WRITE_ZEROES, NO_HOLE | NbdProtocol.CMD_FLAG_FAST_ZERO, 0, 4 * GIB);
             loop.run();
             assertThat(client.error(zeroes)).isEqualTo(Errno.EOPNOTSUPP);
             assertThat(backend.writes()).isZero();
