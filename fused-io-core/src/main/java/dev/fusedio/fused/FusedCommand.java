@@ -304,6 +304,17 @@ public final class FusedCommand implements Completable {
     }
 
     /**
+     * The slot in the ring's buffer table of a buffer that is on loan, for a {@link FileTransfer} of the borrower's own;
+     * -1 for memory that isn't registered.
+     */
+    public int bufferIndex() {
+        if (outstanding == 0 || !hasBuffer) {
+            throw new IllegalStateException("a buffer was reached for that isn't on loan");
+        }
+        return bufferIndex;
+    }
+
+    /**
      * A secondary that was lent the buffer has ended.
      *
      * @param outcome zero or more, or a negated error number

@@ -44,6 +44,7 @@ public final class Libc {
     private static final MethodHandle CLOSE = link("close", 0, I, I);
     private static final MethodHandle PREAD = link("pread", 0, L, I, L, L, L);
     private static final MethodHandle PWRITE = link("pwrite", 0, L, I, L, L, L);
+    private static final MethodHandle PREADV2 = link("preadv2", 0, L, I, L, I, L, I);
     private static final MethodHandle PWRITEV2 = link("pwritev2", 0, L, I, L, I, L, I);
     private static final MethodHandle FALLOCATE = link("fallocate", 0, I, I, I, L, L);
     private static final MethodHandle FTRUNCATE = link("ftruncate", 0, I, I, L);
@@ -172,6 +173,15 @@ public final class Libc {
     public long pwrite(final int fd, final long address, final long length, final long position) {
         try {
             return result((long) PWRITE.invokeExact(capture, fd, address, length, position));
+        } catch (final Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** preadv2(2) with vectors of {@code struct iovec} at {@code iovec}. */
+    public long preadv2(final int fd, final long iovec, final int count, final long position, final int flags) {
+        try {
+            return result((long) PREADV2.invokeExact(capture, fd, iovec, count, position, flags));
         } catch (final Throwable t) {
             throw unexpected(t);
         }

@@ -19,6 +19,7 @@ public final class FileBackend implements Backend {
     private final boolean direct;
     private final BackendCapabilities capabilities;
     private final Executor blocking;
+    private final FileActivity activity = new FileActivity();
     private volatile long size;
     private volatile boolean holes;
 
@@ -86,9 +87,14 @@ public final class FileBackend implements Backend {
         if (direct && newSize % file.directAlignment() != 0) {
             throw new IOException("direct I/O needs a size that is a multiple of " + file.directAlignment());
         }
-        SystemCallException.check(
-                Libc.transientInstance().ftruncate(file.fd(), newSize), "grow " + file.path() + " to " + newSize);
-        SystemCallException.check(Libc.transientInstance().fdatasync(file.fd()), "sync " + file.path());
+        activity.beginChange();
+        try {
+            SystemCallException.check(
+                    Libc.transientInstance().ftruncate(file.fd(), newSize), "grow " + file.path() + " to " + newSize);
+            SystemCallException.check(Libc.transientInstance().fdatasync(file.fd()), "sync " + file.path());
+        } finally {
+            activity.endChange();
+        }
         noteHoles();
         size = newSize;
     }
@@ -96,6 +102,11 @@ public final class FileBackend implements Backend {
     /** Whether parts of the file may have no storage; false spares the look. Any thread. */
     boolean mayHaveHoles() {
         return holes;
+    }
+
+    /** What goes on in the file. Any thread. */
+    FileActivity activity() {
+        return activity;
     }
 
     /** From now on parts of the file may have no storage. Any thread. */
