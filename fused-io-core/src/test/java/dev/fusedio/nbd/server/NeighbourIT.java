@@ -115,8 +115,8 @@ class NeighbourIT {
                     + read.slowestNanos() / 1000 + " µs; writes " + written.requests() + ", slowest "
                     + written.slowestNanos() / 1000 + " µs");
             assertThat(read.requests())
-                    .as("reads beside %d ns of trims", lasted)
-                    .isGreaterThan(20);
+                    .as("reads beside %d ns of a trim: one in 50 ms at least, however busy the machine", lasted)
+                    .isGreaterThanOrEqualTo(lasted / 50_000_000);
             assertThat(written.requests()).isPositive();
             trimming.disconnect();
             writing.disconnect();
