@@ -1,6 +1,7 @@
 package dev.fusedio.cli;
 
 import dev.fusedio.backend.file.FileBackend;
+import dev.fusedio.backend.file.FileOptions;
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
 import dev.fusedio.nbd.client.NbdUri;
@@ -13,12 +14,16 @@ import dev.fusedio.volume.Backend;
 import dev.fusedio.volume.Volume;
 import java.io.Closeable;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
 
 /** A running {@code attach}: one source, one block device. */
 final class AttachCommand implements Closeable {
+    /** The killed process's last operations hold the file's locks; the device's requests wait as well. */
+    private static final Duration TAKE_OVER_PATIENCE = Duration.ofSeconds(60);
+
     private final LoopGroup loops;
     private final Volume volume;
     private final UblkDevice device;
@@ -48,7 +53,7 @@ final class AttachCommand implements Closeable {
         final Optional<UblkListing> orphan = orphan(options);
         final LoopGroup loops = LoopGroup.start(LoopConfig.of(options.cores()), errors);
         try {
-            final Backend backend = open(options, loops);
+            final Backend backend = open(options, loops, orphan.isPresent());
             final UblkOptions wanted = backend instanceof RemoteBackend remote
                     ? options.device().withLoops(remote.connectedLoops())
                     : options.device();
@@ -74,11 +79,19 @@ final class AttachCommand implements Closeable {
         return loops.shortage();
     }
 
-    private static Backend open(final AttachOptions options, final LoopGroup loops) throws IOException {
+    private static Backend open(final AttachOptions options, final LoopGroup loops, final boolean takesOver)
+            throws IOException {
         final NbdUri uri = options.uri();
-        return uri != null
-                ? RemoteBackend.connect(uri, options.remote(), loops.loops())
-                : FileBackend.open(options.path(), options.device().readOnly(), options.direct(), loops.blocking());
+        if (uri != null) {
+            return RemoteBackend.connect(uri, options.remote(), loops.loops());
+        }
+        final FileOptions plain = FileOptions.of(options.device().readOnly(), options.direct());
+        final FileBackend file = FileBackend.open(
+                options.path(), takesOver ? plain.withPatience(TAKE_OVER_PATIENCE) : plain, loops.blocking());
+        if (!file.unlocked().isEmpty()) {
+            System.err.println("gateway: warning: " + file.unlocked());
+        }
+        return file;
     }
 
     private static Optional<UblkListing> orphan(final AttachOptions options) throws IOException {

@@ -103,10 +103,9 @@ record AttachOptions(
         final UblkOptions wanted = device.withQueues(queues, depth);
         if (!source.contains("://")) {
             final FileArgument file = FileArgument.of(source);
-            final Path path = file.path().toAbsolutePath().normalize();
-            final Path name = Path.of("").toAbsolutePath();
+            final Path path = file.isNamed() ? real(file.path()) : file.path();
             return new AttachOptions(
-                    file.isNamed() ? path.toString() : name + "/" + file.shown(),
+                    file.isNamed() ? path.toString() : Path.of("").toAbsolutePath() + "/" + file.shown(),
                     null,
                     path,
                     direct,
@@ -120,6 +119,15 @@ record AttachOptions(
             return new AttachOptions(uri.toString(), uri, Path.of(""), direct, keep, wanted, remote, cores);
         } catch (final IllegalArgumentException e) {
             throw new UsageException("attach: " + e.getMessage());
+        }
+    }
+
+    /** One name for one file, whatever links led to it. */
+    private static Path real(final Path path) {
+        try {
+            return path.toRealPath();
+        } catch (final IOException e) {
+            return path.toAbsolutePath().normalize(); // to be told of when it is opened
         }
     }
 

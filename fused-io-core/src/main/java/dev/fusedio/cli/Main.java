@@ -91,6 +91,7 @@ public final class Main {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(serve), "stop"));
         System.err.println("gateway: " + serve.banner());
         serve.shortage().ifPresent(line -> System.err.println("gateway: " + line));
+        serve.warnings().forEach(warning -> System.err.println("gateway: warning: " + warning));
         if (options.listen().stream()
                 .anyMatch(address -> address instanceof ListenAddress.Tcp tcp
                         && !tcp.address().isLoopbackAddress())) {

@@ -1,6 +1,7 @@
 package dev.fusedio.cli;
 
 import dev.fusedio.backend.file.FileBackend;
+import dev.fusedio.backend.file.FileOptions;
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
 import dev.fusedio.nbd.server.ExportDirectory;
@@ -9,13 +10,14 @@ import dev.fusedio.nbd.server.NbdServer;
 import dev.fusedio.nbd.server.NbdServerConfig;
 import dev.fusedio.nbd.server.SessionListener;
 import dev.fusedio.net.ListenAddress;
-import dev.fusedio.volume.Backend;
 import dev.fusedio.volume.Volume;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -27,12 +29,35 @@ final class ServeCommand implements Closeable {
     private final LoopGroup loops;
     private final Volume volume;
     private final NbdServer server;
+    private final List<String> warnings;
 
-    private ServeCommand(final FileArgument file, final LoopGroup loops, final Volume volume, final NbdServer server) {
+    private ServeCommand(
+            final FileArgument file,
+            final LoopGroup loops,
+            final Volume volume,
+            final NbdServer server,
+            final List<String> warnings) {
         this.file = file;
         this.loops = loops;
         this.volume = volume;
         this.server = server;
+        this.warnings = warnings;
+    }
+
+    private static List<String> warnings(final Volume volume, final FileBackend file) {
+        final List<String> found = new ArrayList<>();
+        if (!file.unlocked().isEmpty()) {
+            found.add(file.unlocked());
+        }
+        if (volume.size() == 0) {
+            found.add(file.description() + " has no bytes; there is nothing to read or write");
+        }
+        return List.copyOf(found);
+    }
+
+    /** What the operator should know, a line each. */
+    List<String> warnings() {
+        return warnings;
     }
 
     /**
@@ -44,15 +69,17 @@ final class ServeCommand implements Closeable {
     static ServeCommand start(final ServeOptions options, final Consumer<Throwable> errors) throws IOException {
         final LoopGroup loops = LoopGroup.start(LoopConfig.of(options.cores()), errors);
         try {
-            final Backend backend =
-                    FileBackend.open(options.file().path(), options.readOnly(), options.direct(), loops.blocking());
+            final FileBackend backend = FileBackend.open(
+                    options.file().path(),
+                    FileOptions.of(options.readOnly(), options.direct()).withForceShare(options.forceShare()),
+                    loops.blocking());
             final Volume volume = new Volume(options.export(), "", backend, options.readOnly());
             final NbdServer server = NbdServer.start(
                     loops,
                     new NbdServerConfig(options.listen(), NbdLimits.defaults()),
                     ExportDirectory.of(volume),
                     SessionListener.none());
-            return new ServeCommand(options.file(), loops, volume, server);
+            return new ServeCommand(options.file(), loops, volume, server, warnings(volume, backend));
         } catch (final IOException | RuntimeException e) {
             loops.close();
             throw e;

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param export its name for clients; the empty name works as well
  * @param listen where to listen
  * @param readOnly whether to refuse writing
+ * @param forceShare whether to read although somebody else writes; only with {@code readOnly}
  * @param direct whether to go past the page cache
  * @param cores processors to run on
  */
@@ -27,6 +28,7 @@ record ServeOptions(
         String export,
         List<ListenAddress> listen,
         boolean readOnly,
+        boolean forceShare,
         boolean direct,
         List<Integer> cores) {
 
@@ -41,6 +43,7 @@ record ServeOptions(
               --nbd-bind ADDRESS  address to listen at (default: 127.0.0.1); there is no authentication
               --nbd-socket FILE   listen at a Unix socket; TCP then only with --nbd-port or --nbd-bind
               --read-only         refuse everything that writes
+              --force-share       serve although somebody else writes to PATH; only with --read-only
               --direct            go past the page cache (O_DIRECT)
               --cores LIST        processors to use, such as 0,2-3 (default: all that are allowed)
 
@@ -55,6 +58,7 @@ record ServeOptions(
         Integer port = null;
         Path socket = null;
         boolean readOnly = false;
+        boolean forceShare = false;
         boolean direct = false;
         List<Integer> cores = Affinity.allowed();
         while (words.hasNext()) {
@@ -64,6 +68,7 @@ record ServeOptions(
                 case "--nbd-bind" -> bind = words.value();
                 case "--nbd-socket" -> socket = FileArgument.toCreate("--nbd-socket", words.value());
                 case "--read-only", "-r" -> readOnly = words.flag();
+                case "--force-share" -> forceShare = words.flag();
                 case "--direct" -> direct = words.flag();
                 case "--cores" -> cores = words.cores();
                 default -> path = words.operand(path, "PATH");
@@ -72,12 +77,17 @@ record ServeOptions(
         if (path.isEmpty()) {
             throw new UsageException("serve: the PATH of a file or block device is missing");
         }
+        if (forceShare && !readOnly) {
+            throw new UsageException(
+                    "--force-share: only with --read-only; two writers would destroy each other's data");
+        }
         final FileArgument file = FileArgument.of(path);
         return new ServeOptions(
                 file,
                 export != null ? export : fileName(path, file),
                 listen(bind, port, socket),
                 readOnly,
+                forceShare,
                 direct,
                 cores);
     }

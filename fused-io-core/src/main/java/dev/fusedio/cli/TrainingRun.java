@@ -34,6 +34,7 @@ final class TrainingRun {
                     List.of(new ListenAddress.Tcp(InetAddress.getLoopbackAddress(), 0)),
                     false,
                     false,
+                    false,
                     List.of(Affinity.allowed().getFirst()));
             try (ServeCommand serve = ServeCommand.start(options, e -> {
                 throw new IllegalStateException(e);

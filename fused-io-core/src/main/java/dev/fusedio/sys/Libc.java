@@ -52,7 +52,7 @@ public final class Libc {
     private static final MethodHandle LSEEK = link("lseek", 0, L, I, L, I);
     private static final MethodHandle STATX = link("statx", 0, I, I, L, I, I, L);
     private static final MethodHandle IOCTL = link("ioctl", 2, I, I, L, L);
-    private static final MethodHandle FLOCK = link("flock", 0, I, I, I);
+    private static final MethodHandle FCNTL = link("fcntl", 2, I, I, I, L);
     private static final MethodHandle MMAP = link("mmap", 0, L, L, L, I, I, I, L);
     private static final MethodHandle MUNMAP = link("munmap", 0, I, L, L);
     private static final MethodHandle MADVISE = link("madvise", 0, I, L, L, I);
@@ -252,10 +252,10 @@ public final class Libc {
         }
     }
 
-    /** flock(2): 2 LOCK_EX, 1 LOCK_SH, 4 LOCK_NB. */
-    public int flock(final int fd, final int operation) {
+    /** fcntl(2) with a pointer or integer argument. */
+    public int fcntl(final int fd, final int command, final long argument) {
         try {
-            return result((int) FLOCK.invokeExact(capture, fd, operation));
+            return result((int) FCNTL.invokeExact(capture, fd, command, argument));
         } catch (final Throwable t) {
             throw unexpected(t);
         }

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -199,7 +200,8 @@ class CommandLineIT {
     void aSocketInUseIsNotTakenAway() throws Exception {
         final Path socket = folder.resolve("nbd.sock");
         try (ServeProcess first = ServeProcess.start(image(), "--nbd-socket", socket)) {
-            failsSaying(List.of(image(), "--nbd-socket", socket), socket.toString());
+            final Path another = Images.sparse(folder.resolve("w.img"), SIZE);
+            failsSaying(List.of(another, "--nbd-socket", socket), socket.toString());
             Tool.require("nbdinfo", "libnbd-bin")
                     .run("--size", "nbd+unix:///?socket=" + socket)
                     .succeeded();
@@ -212,6 +214,21 @@ class CommandLineIT {
             assertThat(second.await(LIMIT)).as("said %s", second.said()).contains(0);
         }
         assertThat(socket).as("an orderly end leaves no socket").doesNotExist();
+    }
+
+    @Test
+    @DisplayName("fault 15: a file is not served twice, whatever its name, but read beside its writer when that is asked for")
+    void aFileIsServedOnce() throws IOException {
+        final Path file = image();
+        final Path link = Files.createSymbolicLink(folder.resolve("link.img"), file);
+        try (ServeProcess first = ServeProcess.start(file, "--nbd-port", 0)) {
+            failsSaying(List.of(link), link + " is in use");
+            failsSaying(List.of(file, "--read-only"), "--force-share");
+            try (ServeProcess reader = ServeProcess.start(link, "--nbd-port", 0, "--read-only", "--force-share")) {
+                assertThat(reader.banner()).contains("read-only");
+            }
+            assertThat(first.banner()).contains(file.toString());
+        }
     }
 
     @Test

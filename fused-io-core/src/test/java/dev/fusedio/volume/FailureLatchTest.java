@@ -47,8 +47,7 @@ class FailureLatchTest {
     }
 
     private static LaneDriver driver(final SimulatedLoop loop, final Volume volume) {
-        return new LaneDriver(
-                loop.loop(), volume.acquire(loop.loop()).backend(), loop::runUntil);
+        return new LaneDriver(loop.loop(), volume.acquire(loop.loop()).backend(), loop::runUntil);
     }
 
     @AfterEach

@@ -4,7 +4,7 @@ import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.volume.ExtentQuery;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Supplier;
+import java.util.function.IntSupplier;
 
 /**
  * A search for extents on a thread that may block. Whatever happens there, the query is answered on its loop: with -EIO
@@ -15,21 +15,21 @@ final class ExtentLookup implements Runnable {
 
     private final CoreLoop loop;
     private final ExtentQuery query;
-    private final Supplier<ExtentSearch.Seek> file;
+    private final IntSupplier search;
     private final Runnable answer = this::answer; // made beforehand: after an OutOfMemoryError it could not be
     private int result = -Errno.EIO;
 
-    /** @param file opens the way to the file on the thread that searches */
-    ExtentLookup(final CoreLoop loop, final ExtentQuery query, final Supplier<ExtentSearch.Seek> file) {
+    /** @param search fills the query in, on the thread that may block */
+    ExtentLookup(final CoreLoop loop, final ExtentQuery query, final IntSupplier search) {
         this.loop = loop;
         this.query = query;
-        this.file = file;
+        this.search = search;
     }
 
     @Override
     public void run() {
         try {
-            result = ExtentSearch.search(file.get(), query);
+            result = search.getAsInt();
         } catch (final RuntimeException e) {
             loop.errors().accept(e);
         } finally { // an Error goes on to the thread's handler, after the answer

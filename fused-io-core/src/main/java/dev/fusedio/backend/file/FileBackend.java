@@ -22,6 +22,7 @@ public final class FileBackend implements Backend {
     private final FileActivity activity = new FileActivity();
     private volatile long size;
     private volatile boolean holes;
+    private String unlocked = "";
 
     public FileBackend(final OpenFile file, final boolean readOnly, final boolean direct, final Executor blocking) {
         this.file = file;
@@ -53,7 +54,33 @@ public final class FileBackend implements Backend {
      */
     public static FileBackend open(
             final Path path, final boolean readOnly, final boolean direct, final Executor blocking) throws IOException {
-        return new FileBackend(OpenFile.open(path, readOnly, direct), readOnly, direct, blocking);
+        return open(path, FileOptions.of(readOnly, direct), blocking);
+    }
+
+    /**
+     * Opens a file or block device that exists, and locks it as qemu does ({@link ImageLock}). A device that was set
+     * read-only is opened for reading, whatever was asked for.
+     *
+     * @param blocking runs look-ups of extents, which block
+     * @throws IOException naming the path and the reason, which may be that somebody else has it
+     */
+    public static FileBackend open(final Path path, final FileOptions options, final Executor blocking)
+            throws IOException {
+        final OpenFile file = OpenFile.open(path, options.readOnly(), options.direct());
+        try {
+            final boolean readOnly = options.readOnly() || OpenFile.isReadOnlyDevice(file);
+            final FileBackend backend = new FileBackend(file, readOnly, options.direct(), blocking);
+            backend.unlocked = ImageLock.take(file.fd(), path, options, options.patience());
+            return backend;
+        } catch (final IOException | RuntimeException e) {
+            Libc.transientInstance().close(file.fd());
+            throw e;
+        }
+    }
+
+    /** Why the file is used without locks; empty when it is locked, or was not opened here. */
+    public String unlocked() {
+        return unlocked;
     }
 
     @Override
@@ -123,6 +150,7 @@ public final class FileBackend implements Backend {
 
     @Override
     public void close() throws IOException {
+        ImageLock.release(file.fd()); // a ring may let go of the open file a little later
         SystemCallException.check(Libc.transientInstance().close(file.fd()), "close " + file.path());
     }
 }

@@ -57,6 +57,7 @@ public final class FileLane implements BackendLane {
     private static final int FALLOC_PUNCH_HOLE = 0x02;
     private static final int FALLOC_ZERO_RANGE = 0x10;
     private static final int POSIX_FADV_WILLNEED = 3;
+    private static final int SEEK_END = 2;
 
     private final CoreLoop loop;
     private final FileBackend backend;
@@ -245,18 +246,18 @@ public final class FileLane implements BackendLane {
     public void extents(final ExtentQuery query) {
         if (!file.canExtents() || !backend.mayHaveHoles()) {
             query.resetToData();
-            query.onExtents(0);
+            query.onExtents(unlessShrunk(loop.libc(), query, 0));
             return;
         }
         if (query.limit() <= INLINE_EXTENTS && loop.now() - inlineAgainAt >= 0 && !activity.isChanging()) {
             final long begin = loop.preciseNow();
-            final int result = ExtentSearch.search(seekHere, query);
+            final int result = unlessShrunk(loop.libc(), query, ExtentSearch.search(seekHere, query));
             chargeInline(begin);
             query.onExtents(result);
             return;
         }
         try {
-            blocking.execute(new ExtentLookup(loop, query, () -> seek(Libc.transientInstance())));
+            blocking.execute(new ExtentLookup(loop, query, () -> search(Libc.transientInstance(), query)));
         } catch (final RejectedExecutionException e) {
             query.resetToData(); // too many wait already; "data" is always a true answer
             query.onExtents(0);
@@ -265,6 +266,21 @@ public final class FileLane implements BackendLane {
 
     private ExtentSearch.Seek seek(final Libc libc) {
         return (position, whence) -> libc.lseek(file.fd(), position, whence);
+    }
+
+    private int search(final Libc libc, final ExtentQuery query) {
+        return unlessShrunk(libc, query, ExtentSearch.search(seek(libc), query));
+    }
+
+    /**
+     * A file that somebody has cut shorter: what is beyond its end is no hole but an error, as it is for reads. Asks for
+     * nothing but the size, which takes no lock of the inode's. A block device's size does not change so.
+     */
+    private int unlessShrunk(final Libc libc, final ExtentQuery query, final int result) {
+        final boolean shrunk = file.canExtents()
+                && result == 0
+                && libc.lseek(file.fd(), 0, SEEK_END) < query.position() + query.length();
+        return shrunk ? -Errno.EIO : result;
     }
 
     @Override

@@ -50,6 +50,9 @@ public record OpenFile(
     /** {@code _IO(0x12, 104)}: a block device's logical block size. */
     private static final long BLKSSZGET = 0x1268;
 
+    /** {@code _IO(0x12, 94)}: whether a block device was set read-only. */
+    private static final long BLKROGET = 0x125E;
+
     private static final int SEEK_END = 2;
     private static final int SEEK_DATA = 3;
     private static final int RWF_NOWAIT = 0x8;
@@ -173,6 +176,17 @@ public record OpenFile(
     private static int logicalBlock(final Libc libc, final Arena arena, final int fd) {
         final long answer = arena.allocate(4, 4).address();
         return libc.ioctl(fd, BLKSSZGET, answer) < 0 ? 512 : Memory.getInt(answer);
+    }
+
+    /** Whether this is a block device that was set read-only ({@code blockdev --setro}): it opens for writing all the same. */
+    static boolean isReadOnlyDevice(final OpenFile file) {
+        if (!file.blockDevice) {
+            return false;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            final long answer = arena.allocate(4, 4).address();
+            return new Libc(arena).ioctl(file.fd, BLKROGET, answer) == 0 && Memory.getInt(answer) != 0;
+        }
     }
 
     /** Bytes that the file takes up on its file system. */

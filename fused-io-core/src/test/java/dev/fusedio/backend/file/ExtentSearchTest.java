@@ -11,7 +11,7 @@ import dev.fusedio.volume.ExtentQuery;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.function.Supplier;
+import java.util.function.IntSupplier;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -119,13 +119,13 @@ class ExtentSearchTest {
         final Answer failed = new Answer(0, BLOCK, 8);
         final Answer broken = new Answer(0, BLOCK, 8);
         try (SimulatedLoop loop = new SimulatedLoop(1, SimulatedFaults.none())) {
-            final Supplier<ExtentSearch.Seek> throwing = () -> {
+            final IntSupplier throwing = () -> {
                 throw new IllegalStateException("no way to the file");
             };
             new ExtentLookup(loop.loop(), failed, throwing).run();
             assertThat(loop.takeErrors()).singleElement().isInstanceOf(IllegalStateException.class);
             assertThatExceptionOfType(StackOverflowError.class)
-                    .isThrownBy(() -> new ExtentLookup(loop.loop(), broken, () -> (position, whence) -> {
+                    .isThrownBy(() -> new ExtentLookup(loop.loop(), broken, () -> {
                                 throw new StackOverflowError();
                             })
                             .run());

@@ -19,8 +19,11 @@ import dev.fusedio.volume.Volume;
 import dev.fusedio.volume.VolumeAccess;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -32,6 +35,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -152,6 +156,49 @@ class FileBackendIT {
             assertThat(backend.allocatedBytes()).isBetween(2L << 20, 3L << 20);
             driver.trim(4 << 20, 1 << 20);
             assertThat(driver.extents(0, 10 << 20, 10)).isEqualTo("hole 9437184, data 1048576");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    @DisplayName("fault 24: what lies beyond the end of a file that was cut is an error for block status as for reads")
+    void aFileThatShrinks(final boolean sparse) throws IOException {
+        final Path cut = Files.write(directory.resolve("cut"), new byte[1 << 20]);
+        try (FileBackend backend = FileBackend.open(cut, false, false, blocking)) {
+            if (sparse) {
+                backend.noteHoles();
+            }
+            final LaneDriver driver = driver(backend.attach(fixture.loop()));
+            assertThat(driver.extents(0, 1 << 20, 10)).isEqualTo("data 1048576");
+            for (final int left : new int[] {1 << 19, 0}) {
+                try (FileChannel channel = FileChannel.open(cut, StandardOpenOption.WRITE)) {
+                    channel.truncate(left);
+                }
+                assertThat(driver.extents(0, 1 << 20, 10)).isEqualTo(Integer.toString(-Errno.EIO));
+                assertThat(driver.extents(1 << 19, 1 << 19, 64)).isEqualTo(Integer.toString(-Errno.EIO));
+                assertThat(driver.read(new byte[PAGE], 1 << 19)).isEqualTo(-Errno.EIO);
+            }
+        }
+    }
+
+    @Test
+    @DisplayName("fault 24: a device that was set read-only is not offered for writing")
+    void aReadOnlyDevice() throws Exception {
+        final Process attach = new ProcessBuilder("losetup", "--find", "--show", path.toString()).start();
+        final String device = new String(attach.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+        assumeTrue(attach.waitFor() == 0, "skipped: a loop device can't be had here");
+        try {
+            new ProcessBuilder("blockdev", "--setro", device).start().waitFor();
+            try (FileBackend backend = FileBackend.open(Path.of(device), false, false, blocking)) {
+                assertThat(backend.capabilities().readOnly()).isTrue();
+                assertThat(backend.capabilities().canTrim()).isFalse();
+            }
+            new ProcessBuilder("blockdev", "--setrw", device).start().waitFor();
+            try (FileBackend backend = FileBackend.open(Path.of(device), false, false, blocking)) {
+                assertThat(backend.capabilities().readOnly()).isFalse();
+            }
+        } finally {
+            new ProcessBuilder("losetup", "--detach", device).start().waitFor();
         }
     }
 

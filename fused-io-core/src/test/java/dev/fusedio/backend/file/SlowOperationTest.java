@@ -96,7 +96,7 @@ class SlowOperationTest {
         requireNoInlineWritesUntilItEnds(plain(lane::flush));
         final Issued durable = new Issued(fixture);
         durable.command.lease(4096);
-        durable.command.turn();
+        durable.command.seal();
         assertThat(durable.issue(command -> lane.write(command, 0, 4096, 0, true)))
                 .isEqualTo(FusedCommand.PENDING);
         requireNoInlineWritesUntilItEnds(durable);
@@ -109,7 +109,7 @@ class SlowOperationTest {
         final Issued trim = plain(command -> lane.trim(command, 0, BYTES));
         final Issued write = new Issued(fixture);
         write.command.lease(4096);
-        write.command.turn();
+        write.command.seal();
         assertThat(write.issue(command -> other.write(command, 0, 4096, 4096, false)))
                 .as("by a worker of the kernel")
                 .isEqualTo(FusedCommand.PENDING);

@@ -11,6 +11,7 @@ import dev.fusedio.volume.Volume;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -20,7 +21,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayName;
-import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -287,8 +287,7 @@ class FileExportIT {
 
     private static String output(final String... command) throws Exception {
         final Process process = new ProcessBuilder(command).start();
-        final String text =
-                new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+        final String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
         return process.waitFor() == 0 ? text : "";
     }
 

@@ -1,6 +1,7 @@
 package dev.fusedio.gateway.engine;
 
 import dev.fusedio.backend.file.FileBackend;
+import dev.fusedio.backend.file.FileOptions;
 import dev.fusedio.backend.memory.MemoryBackend;
 import dev.fusedio.gateway.config.GatewayProperties;
 import dev.fusedio.gateway.config.StartRefusedException;
@@ -13,8 +14,10 @@ import dev.fusedio.sys.Affinity;
 import dev.fusedio.sys.KernelInfo;
 import dev.fusedio.volume.Backend;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,6 +33,11 @@ final class CoreDataPlane implements DataPlane, SmartLifecycle {
     static final int PHASE = -300;
 
     private static final Logger LOG = LoggerFactory.getLogger(CoreDataPlane.class);
+
+    /** A service that was killed holds its files for as long as its last operations take. */
+    private static final Duration LOCK_PATIENCE = Duration.ofSeconds(10);
+
+    private static final AtomicBoolean WARNED = new AtomicBoolean();
 
     private final GatewayProperties.Engine properties;
     private volatile @Nullable Running running;
@@ -156,8 +164,16 @@ final class CoreDataPlane implements DataPlane, SmartLifecycle {
     private static Backend openBackend(final LoopGroup loops, final VolumeSpec spec) throws IOException {
         return switch (spec.backend()) {
             // Opened for writing although the volume may be read-only: that can be changed while it is open.
-            case FILE ->
-                FileBackend.open(Objects.requireNonNull(spec.data()), false, spec.directIo(), loops.blocking());
+            case FILE -> {
+                final FileBackend file = FileBackend.open(
+                        Objects.requireNonNull(spec.data()),
+                        FileOptions.of(false, spec.directIo()).withPatience(LOCK_PATIENCE),
+                        loops.blocking());
+                if (!file.unlocked().isEmpty() && WARNED.compareAndSet(false, true)) {
+                    LOG.warn("{}; so it is with all volumes there", file.unlocked());
+                }
+                yield file;
+            }
             case MEMORY -> new MemoryBackend(spec.size());
         };
     }

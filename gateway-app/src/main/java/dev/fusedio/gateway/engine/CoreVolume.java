@@ -174,8 +174,8 @@ final class CoreVolume implements OpenVolume {
         if (!uses.enter()) {
             throw closed();
         }
-        final Volume volume = new Volume(
-                device, name(), new SharedBackend(backend), deviceReadOnly || readOnly(), failure);
+        final Volume volume =
+                new Volume(device, name(), new SharedBackend(backend), deviceReadOnly || readOnly(), failure);
         synchronized (lock) {
             lent.add(volume);
         }
