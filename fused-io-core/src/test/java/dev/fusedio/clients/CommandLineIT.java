@@ -217,7 +217,8 @@ class CommandLineIT {
     }
 
     @Test
-    @DisplayName("fault 15: a file is not served twice, whatever its name, but read beside its writer when that is asked for")
+    @DisplayName(
+            "fault 15: a file is not served twice, whatever its name, but read beside its writer when that is asked for")
     void aFileIsServedOnce() throws IOException {
         final Path file = image();
         final Path link = Files.createSymbolicLink(folder.resolve("link.img"), file);
