@@ -4,6 +4,7 @@ import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.loop.LoopGroup;
 import dev.fusedio.nbd.server.ExportDirectory;
 import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.SystemCallException;
 import dev.fusedio.volume.Backend;
 import dev.fusedio.volume.FailureLatch;
 import dev.fusedio.volume.Volume;
@@ -100,7 +101,12 @@ final class CoreVolume implements OpenVolume {
     @Override
     public Mono<Void> grow(final long newSize) {
         return blocking(() -> {
-                    backend.grow(newSize);
+                    try {
+                        backend.grow(newSize);
+                    } catch (final SystemCallException e) {
+                        failure.review(-Math.abs(e.errno())); // its sync is the one flush that the kernel tells
+                        throw e;
+                    }
                     return true;
                 })
                 .then();
