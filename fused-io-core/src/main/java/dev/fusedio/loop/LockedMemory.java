@@ -81,8 +81,9 @@ record LockedMemory(long limit, int ringEntries, boolean registerSlab) {
         try {
             for (final String line : Files.readAllLines(Path.of("/proc/self/status"))) {
                 if (line.startsWith("CapEff:")) {
-                    final long capabilities = Long.parseUnsignedLong(line.substring(7).strip(), 16);
-                    return (capabilities >> CAP_IPC_LOCK & 1) != 0;
+                    final long capabilities =
+                            Long.parseUnsignedLong(line.substring(7).strip(), 16);
+                    return ((capabilities >> CAP_IPC_LOCK) & 1) != 0;
                 }
             }
         } catch (final IOException e) {

@@ -15,6 +15,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** All core loops of a process, and the few threads for calls that block and have no place in a ring. */
 public final class LoopGroup implements AutoCloseable {
@@ -89,7 +90,9 @@ public final class LoopGroup implements AutoCloseable {
             failure = shortage;
         }
         if (failure != null) {
-            starting.forEach(started -> started.thenAccept(CoreLoop::stop)); // those that are still starting as well
+            for (final CompletableFuture<CoreLoop> started : starting) { // those that are still starting as well
+                started.handle((loop, failed) -> stop(loop)).join();
+            }
             join(threads);
             throw failure;
         }
@@ -133,8 +136,8 @@ public final class LoopGroup implements AutoCloseable {
         if (loops.size() < config.cores().size()) {
             refused.add(new RingFeatures.Refusal(
                     FEWER_LOOPS,
-                    loops.size() + " loops instead of " + config.cores().size()
-                            + " fit into the limit on locked memory" + remedy));
+                    loops.size() + " loops instead of " + config.cores().size() + " fit into the limit on locked memory"
+                            + remedy));
         }
         return new RingFeatures(granted, refused);
     }
@@ -208,6 +211,13 @@ public final class LoopGroup implements AutoCloseable {
         blocking.shutdown();
         loops.forEach(CoreLoop::stop);
         join(threads);
+    }
+
+    private static boolean stop(final @Nullable CoreLoop loop) {
+        if (loop != null) {
+            loop.stop();
+        }
+        return loop != null;
     }
 
     private static void join(final List<Thread> threads) {

@@ -94,8 +94,8 @@ final class LoopMemory implements AutoCloseable {
     }
 
     private static boolean isOutOfMemory(final IOException e) {
-        return e instanceof RingUnavailableException unavailable && unavailable.isOutOfMemory()
-                || e instanceof SystemCallException failed && failed.errno() == Errno.ENOMEM;
+        return (e instanceof RingUnavailableException unavailable && unavailable.isOutOfMemory())
+                || (e instanceof SystemCallException failed && failed.errno() == Errno.ENOMEM);
     }
 
     /** The loop over it. */

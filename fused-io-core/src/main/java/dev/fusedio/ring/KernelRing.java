@@ -276,7 +276,9 @@ public final class KernelRing implements RingDriver {
         }
         quiet = inFlight() == 0;
         try (RingEnd end = quiet && !await ? null : new RingEnd(libc, files)) {
-            if (own && enterFlags != 0) { // the registration holds the ring as a descriptor does, and so do the mappings
+            if (own
+                    && enterFlags
+                            != 0) { // the registration holds the ring as a descriptor does, and so do the mappings
                 Memory.putLong(timeoutArgument, enterFd);
                 Memory.putLong(timeoutArgument + 8, 0);
                 handle.register(IoUring.UNREGISTER_RING_FDS, timeoutArgument, 1);

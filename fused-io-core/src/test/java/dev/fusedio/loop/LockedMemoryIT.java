@@ -26,7 +26,8 @@ class LockedMemoryIT {
     }
 
     private static List<String> run(final int kibibytes, final int loops) throws IOException, InterruptedException {
-        final String drop = "root".equals(System.getProperty("user.name")) ? SETPRIV + " --bounding-set=-ipc_lock " : "";
+        final String drop =
+                "root".equals(System.getProperty("user.name")) ? SETPRIV + " --bounding-set=-ipc_lock " : "";
         final Process process = new ProcessBuilder(
                         "sh",
                         "-c",

@@ -268,7 +268,8 @@ class KernelRingIT {
             Memory.putInt(poll, pair[0]);
             Memory.putShort(poll + 4, (short) 1);
             assertThat(libc.poll(poll, 1, 50)).isEqualTo(1);
-            assertThat(Memory.segment(buffer, 64).toArray(ValueLayout.JAVA_BYTE)).containsOnly(0);
+            assertThat(Memory.segment(buffer, 64).toArray(ValueLayout.JAVA_BYTE))
+                    .containsOnly(0);
         } finally {
             libc.close(pair[0]);
             libc.close(pair[1]);
