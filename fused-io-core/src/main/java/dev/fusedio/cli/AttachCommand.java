@@ -110,6 +110,11 @@ final class AttachCommand implements Closeable {
         return Optional.empty();
     }
 
+    /** Waits until a core loop fails, which without a failure is for ever. */
+    void awaitFailure() throws InterruptedException {
+        loops.awaitFailure();
+    }
+
     /** The device's name. */
     String path() {
         return device.path().toString();

@@ -8,12 +8,14 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
 
 /** Entry point of the data plane without the control plane. */
 public final class Main {
     private static final int EXIT_FAILURE = 1;
     private static final int EXIT_USAGE = 2;
+
+    /** Whether a core loop has failed, so that the process ends without having been told to. */
+    private static volatile boolean failed;
 
     private Main() {}
 
@@ -78,7 +80,8 @@ public final class Main {
         System.err.println("gateway: " + attach.banner());
         attach.shortage().ifPresent(line -> System.err.println("gateway: " + line));
         System.out.println(attach.path());
-        new CountDownLatch(1).await(); // until a signal runs the hook
+        attach.awaitFailure(); // a signal runs the hook
+        Runtime.getRuntime().halt(EXIT_FAILURE); // the device stays, and its requests wait for the next server
     }
 
     private static void serve(final ServeOptions options) throws IOException, InterruptedException {
@@ -98,7 +101,9 @@ public final class Main {
             System.err.println("gateway: warning: whoever reaches this port can read"
                     + (options.readOnly() ? "" : " and write") + " the volume; there is no authentication");
         }
-        new CountDownLatch(1).await(); // until a signal runs the hook
+        serve.awaitFailure(); // a signal runs the hook
+        failed = true;
+        System.exit(EXIT_FAILURE); // the hook ends the sessions of the loops that are left
     }
 
     private static String describe(final Throwable e) {
@@ -107,7 +112,7 @@ public final class Main {
     }
 
     private static void stop(final Closeable running) {
-        int status = 0;
+        int status = failed ? EXIT_FAILURE : 0;
         try {
             running.close();
         } catch (final IOException e) {

@@ -110,6 +110,11 @@ final class ServeCommand implements Closeable {
         return server;
     }
 
+    /** Waits until a core loop fails, which without a failure is for ever. */
+    void awaitFailure() throws InterruptedException {
+        loops.awaitFailure();
+    }
+
     /** Whether the data plane is alive. */
     boolean isRunning() {
         return loops.isRunning();

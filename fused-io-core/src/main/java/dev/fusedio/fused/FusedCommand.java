@@ -2,6 +2,7 @@ package dev.fusedio.fused;
 
 import dev.fusedio.loop.Completable;
 import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.loop.FailureOwner;
 import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Errno;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +49,7 @@ public final class FusedCommand implements Completable {
     private static final int NOT_REGISTERED = -1;
 
     /** What a command tells its owner. */
-    public interface Owner {
+    public interface Owner extends FailureOwner {
         /**
          * All secondaries that were issued have ended; more may be issued, or the command finished. Not called for
          * secondaries that ended at once.
@@ -65,6 +66,7 @@ public final class FusedCommand implements Completable {
         void onCommandComplete(int result);
 
         /** One of the two methods above let an exception through, a defect of this program. */
+        @Override
         void onFailure(RuntimeException e);
     }
 

@@ -1,7 +1,7 @@
 package dev.fusedio.loop;
 
 /** Something that has operations in flight on a loop's ring. Called on the loop's thread only. */
-public interface Completable {
+public interface Completable extends FailureOwner {
     /**
      * One of its operations completed.
      *
@@ -12,8 +12,10 @@ public interface Completable {
     void onCompletion(int tag, int result, int flags);
 
     /**
-     * {@link #onCompletion} let an exception through, a defect of this program: whatever the completion was for should
-     * end here. The loop reports the exception and goes on.
+     * The loop has ended and will bring no more completions: sockets are to be closed here, so that the other side sees
+     * an end. On the loop's thread, or that of the ring's last owner; the ring's operations may still be under way.
      */
-    void onFailure(RuntimeException e);
+    default void onLoopEnd() {
+        // nothing is held that others wait for
+    }
 }

@@ -16,6 +16,7 @@ import java.lang.management.ThreadMXBean;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,8 @@ public final class CoreLoop implements CompletionSink {
      */
     private static final int ROUND_SUBMISSIONS = 64;
 
+    private static final long POST_RETRY_NANOS = 100_000;
+
     /** Tasks taken from the mailbox in one round, so that a flood of them doesn't starve the ring. */
     private static final int MAIL_PER_ROUND = 64;
 
@@ -50,7 +53,7 @@ public final class CoreLoop implements CompletionSink {
     private final int core;
     private final RingDriver driver;
     private final Libc libc;
-    private final Clock clock;
+    private final LoopClock clock;
     private final Slab slab;
     private final boolean slabRegistered;
     private final ProvidedBuffers receiveBuffers;
@@ -71,6 +74,7 @@ public final class CoreLoop implements CompletionSink {
     private long now;
     private volatile boolean stopping;
     private volatile boolean ended;
+    private volatile @Nullable Throwable failure;
     private final ReentrantLock afterEnd = new ReentrantLock();
 
     /**
@@ -99,7 +103,7 @@ public final class CoreLoop implements CompletionSink {
         this.core = core;
         this.driver = driver;
         this.libc = libc;
-        this.clock = clock;
+        this.clock = new LoopClock(clock);
         this.slab = slab;
         this.slabRegistered = slabRegistered;
         this.receiveBuffers = receiveBuffers;
@@ -109,17 +113,37 @@ public final class CoreLoop implements CompletionSink {
         this.wakeUpBuffer = arena.allocate(Long.BYTES, Long.BYTES).address();
         this.wakeUpSlot = slots.register(new WakeUp());
         this.thread = Thread.currentThread();
-        this.now = clock.nanos();
+        this.now = this.clock.nanos();
         armWakeUp();
     }
 
-    /** Runs until {@link #stop}. */
+    /**
+     * Runs until {@link #stop}, or until something ends it: an {@code Error}, or an exception of the loop's own. Whatever
+     * ended it, owners of operations are told and no caller waits for it (fail-stop, ADR 0017).
+     */
     public void run() {
-        while (!stopping) {
-            runOnce(true);
+        try {
+            while (!stopping) {
+                runOnce(true);
+            }
+        } catch (final RuntimeException | Error e) {
+            failure = e;
+            throw e;
+        } finally {
+            ended = true;
+            if (failure != null) {
+                slots.forEachOwner(this::tellEnd);
+            }
+            drainAfterEnd(); // whoever waits for an answer gets one
         }
-        ended = true;
-        drainAfterEnd(); // whoever waits for an answer gets one
+    }
+
+    private void tellEnd(final Completable owner) {
+        try {
+            owner.onLoopEnd();
+        } catch (final RuntimeException | Error e) {
+            errors.accept(e); // the next one's socket is closed all the same
+        }
     }
 
     /** Runs what is left in the mailbox: on the loop's thread at its end, later on that of whoever came too late. */
@@ -146,20 +170,25 @@ public final class CoreLoop implements CompletionSink {
             sleeping.set(true);
             sleep = mailbox.isEmpty() && !stopping; // looked at after the flag is up: no wake-up is lost
         }
-        driver.enter(sleep, sleep ? timers.untilNext(clock.nanos()) : 0);
+        final long patience = sleep ? timers.untilNext(clock.nanos()) : 0;
+        driver.enter(sleep, patience);
         sleeping.lazySet(false);
-        now = clock.nanos();
+        now = clock.nextRound(patience);
+        driver.drain(this); // before the timers: what has arrived is not late, however late this thread is
         expireTimers();
-        driver.drain(this);
         runDeferred();
         publish();
     }
 
     private void expireTimers() {
-        try {
-            timers.expire(now);
-        } catch (final RuntimeException e) {
-            errors.accept(e); // the other timers that are due come with the next round
+        Timer timer = timers.takeExpired(now);
+        while (timer != null) {
+            try {
+                timer.expired();
+            } catch (final RuntimeException e) {
+                report(e, timer);
+            }
+            timer = timers.takeExpired(now);
         }
     }
 
@@ -180,7 +209,7 @@ public final class CoreLoop implements CompletionSink {
             try {
                 task.run();
             } catch (final RuntimeException e) {
-                errors.accept(e);
+                report(e, task instanceof FailureOwner owner ? owner : null);
             }
         }
     }
@@ -188,10 +217,11 @@ public final class CoreLoop implements CompletionSink {
     private void runTurns() {
         // each turn once at most: one that asks for another comes after all that wait already
         for (int left = turns.size(); left > 0 && driver.pending() < ROUND_SUBMISSIONS; left--) {
+            final Turn turn = turns.removeFirst();
             try {
-                turns.removeFirst().onTurn();
+                turn.onTurn();
             } catch (final RuntimeException e) {
-                errors.accept(e);
+                report(e, turn);
             }
         }
     }
@@ -205,7 +235,7 @@ public final class CoreLoop implements CompletionSink {
                     task.onRoundEnd();
                 }
             } catch (final RuntimeException e) {
-                errors.accept(e);
+                report(e, task);
             }
         }
         deferredCount = 0;
@@ -220,14 +250,17 @@ public final class CoreLoop implements CompletionSink {
         try {
             owner.onCompletion(Slots.tag(userData), result, flags);
         } catch (final RuntimeException e) {
-            errors.accept(e);
-            failed(owner, e);
+            report(e, owner);
         }
     }
 
-    private void failed(final Completable owner, final RuntimeException e) {
+    /** The exception is reported, and whoever the code was run for ends what it was about. */
+    private void report(final RuntimeException e, final @Nullable FailureOwner owner) {
+        errors.accept(e);
         try {
-            owner.onFailure(e);
+            if (owner != null) {
+                owner.onFailure(e);
+            }
         } catch (final RuntimeException again) {
             errors.accept(again);
         }
@@ -248,6 +281,31 @@ public final class CoreLoop implements CompletionSink {
             wakeUp.signal();
         }
         return true;
+    }
+
+    /**
+     * Runs {@code task} on this loop's thread: at once on that thread, from any other soon; waits while the mailbox is
+     * full. Any thread but another loop's, which must never wait.
+     *
+     * @return false when the loop has ended: the task will not run
+     */
+    public boolean post(final Runnable task) {
+        if (inLoop()) {
+            task.run();
+            return true;
+        }
+        while (!execute(task)) {
+            if (ended) {
+                return false;
+            }
+            LockSupport.parkNanos(POST_RETRY_NANOS);
+        }
+        return true;
+    }
+
+    /** What ended the loop before it was stopped; null while nothing has. Any thread. */
+    public @Nullable Throwable failure() {
+        return failure;
     }
 
     /** Whether {@link #run} has come to its end: tasks are taken no more. Any thread. */

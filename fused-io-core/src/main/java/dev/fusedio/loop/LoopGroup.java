@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -33,16 +35,19 @@ public final class LoopGroup implements AutoCloseable {
     private final RingFeatures features;
     private final ExecutorService blocking;
     private final AtomicInteger nextLoop = new AtomicInteger();
+    private final CompletableFuture<Throwable> failed;
 
     private LoopGroup(
             final List<CoreLoop> loops,
             final List<Thread> threads,
             final RingFeatures features,
-            final ExecutorService blocking) {
+            final ExecutorService blocking,
+            final CompletableFuture<Throwable> failed) {
         this.loops = loops;
         this.threads = threads;
         this.features = features;
         this.blocking = blocking;
+        this.failed = failed;
     }
 
     /**
@@ -54,6 +59,7 @@ public final class LoopGroup implements AutoCloseable {
      */
     public static LoopGroup start(final LoopConfig config, final Consumer<Throwable> errors) throws IOException {
         final LockedMemory locked = LockedMemory.plan(config);
+        final CompletableFuture<Throwable> failed = new CompletableFuture<>();
         final List<CompletableFuture<CoreLoop>> starting = new ArrayList<>();
         final List<Thread> threads = new ArrayList<>();
         for (final int core : config.cores()) {
@@ -61,10 +67,10 @@ public final class LoopGroup implements AutoCloseable {
             threads.add(Thread.ofPlatform()
                     .name("core-" + core)
                     .daemon(true)
-                    .start(() -> serve(config, locked, core, errors, started)));
+                    .start(() -> serve(config, locked, core, errors, started, failed)));
             starting.add(started);
             if (locked.limit() >= 0) { // one after the other: two that share what is left could both fail
-                started.handle((loop, failed) -> failed == null).join();
+                started.handle((loop, refused) -> refused == null).join();
             }
         }
         final List<CoreLoop> loops = new ArrayList<>();
@@ -91,7 +97,7 @@ public final class LoopGroup implements AutoCloseable {
         }
         if (failure != null) {
             for (final CompletableFuture<CoreLoop> started : starting) { // those that are still starting as well
-                started.handle((loop, failed) -> stop(loop)).join();
+                started.handle((loop, refused) -> stop(loop)).join();
             }
             join(threads);
             throw failure;
@@ -104,7 +110,8 @@ public final class LoopGroup implements AutoCloseable {
                 new ArrayBlockingQueue<>(BLOCKING_QUEUE),
                 Thread.ofPlatform().name("blocking-", 0).daemon(true).factory());
         blocking.allowCoreThreadTimeOut(true);
-        return new LoopGroup(List.copyOf(loops), List.copyOf(running), describe(config, locked, loops), blocking);
+        return new LoopGroup(
+                List.copyOf(loops), List.copyOf(running), describe(config, locked, loops), blocking, failed);
     }
 
     private static RingFeatures describe(
@@ -163,12 +170,16 @@ public final class LoopGroup implements AutoCloseable {
             final LockedMemory locked,
             final int core,
             final Consumer<Throwable> errors,
-            final CompletableFuture<CoreLoop> started) {
+            final CompletableFuture<CoreLoop> started,
+            final CompletableFuture<Throwable> failed) {
         try (LoopMemory memory = LoopMemory.open(config, locked, core, errors)) {
             final CoreLoop loop = memory.loop(core, config.mailboxCapacity());
             started.complete(loop);
             try {
                 loop.run();
+            } catch (final RuntimeException | Error e) {
+                failed.complete(e); // before the ring is closed, which can take its time
+                throw e;
             } finally {
                 memory.closeRing(); // before the memory that operations in flight may still reach
                 loop.close();
@@ -185,9 +196,31 @@ public final class LoopGroup implements AutoCloseable {
         return loops;
     }
 
-    /** A loop for work that has none yet: each in turn. Any thread. */
+    /** A loop for work that has none yet: each in turn, but those that have ended. Any thread. */
     public CoreLoop next() {
-        return loops.get(Math.floorMod(nextLoop.getAndIncrement(), loops.size()));
+        CoreLoop next = loops.getFirst();
+        for (int i = 0; i < loops.size(); i++) {
+            next = loops.get(Math.floorMod(nextLoop.getAndIncrement(), loops.size()));
+            if (!next.hasEnded()) {
+                break;
+            }
+        }
+        return next;
+    }
+
+    /**
+     * Completes when a loop ends that was not stopped, with what ended it. The process is to end then: its volumes are
+     * served by fewer loops than clients and devices were told, and what went wrong there can go wrong again.
+     */
+    public CompletionStage<Throwable> failed() {
+        return failed;
+    }
+
+    /** Waits until a loop ends that was not stopped. */
+    public void awaitFailure() throws InterruptedException {
+        final CountDownLatch ended = new CountDownLatch(1);
+        final CompletableFuture<Void> _ = failed.thenRun(ended::countDown);
+        ended.await();
     }
 
     /** What the rings were granted and refused; the same for all of them. */
@@ -200,9 +233,9 @@ public final class LoopGroup implements AutoCloseable {
         return blocking;
     }
 
-    /** Whether every loop's thread is alive. */
+    /** Whether every loop runs. */
     public boolean isRunning() {
-        return threads.stream().allMatch(Thread::isAlive);
+        return loops.stream().noneMatch(CoreLoop::hasEnded) && threads.stream().allMatch(Thread::isAlive);
     }
 
     /** Stops the loops; what is in flight is cut. Front ends are stopped before. */

@@ -1,6 +1,7 @@
 package dev.fusedio.loop;
 
 import java.util.Arrays;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +51,16 @@ final class Slots {
     @Nullable Completable owner(final long userData) {
         final int slot = (int) (userData >>> 24) & MASK_24;
         return generations[slot] == (short) (userData >>> 48) ? owners[slot] : null;
+    }
+
+    /** Calls {@code action} with each owner that has a slot now, once a slot. */
+    void forEachOwner(final Consumer<Completable> action) {
+        for (int slot = 0; slot < used; slot++) {
+            final Completable owner = owners[slot];
+            if (owner != null) {
+                action.accept(owner);
+            }
+        }
     }
 
     static int tag(final long userData) {

@@ -45,13 +45,14 @@ public final class Timers {
         return size == 0 ? -1 : Math.max(at(0).deadline - now, 0);
     }
 
-    /** Calls every timer whose deadline is not after {@code now}. */
-    void expire(final long now) {
-        while (size > 0 && at(0).deadline - now <= 0) {
-            final Timer timer = at(0);
-            cancel(timer);
-            timer.expired();
+    /** Takes the timer out whose deadline is the first of those not after {@code now}; null when there is none. */
+    @Nullable Timer takeExpired(final long now) {
+        if (size == 0 || at(0).deadline - now > 0) {
+            return null;
         }
+        final Timer timer = at(0);
+        cancel(timer);
+        return timer;
     }
 
     private Timer at(final int index) {

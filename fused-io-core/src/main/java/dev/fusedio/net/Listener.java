@@ -6,13 +6,20 @@ import dev.fusedio.loop.Timer;
 import dev.fusedio.ring.IoUring;
 import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Errno;
+import java.io.IOException;
 import java.util.function.IntConsumer;
 
 /** A listening socket on one loop: one submission accepts connection after connection. The loop's thread only. */
 public final class Listener implements Completable {
     private static final int TAG_ACCEPT = 0;
     private static final int TAG_CANCEL = 1;
-    private static final long RETRY_NANOS = 100_000_000;
+    private static final int SHUT_RDWR = 2;
+
+    /** After an error; twice as long after each that follows, up to the second. The client waits in the backlog. */
+    private static final long FIRST_RETRY_NANOS = 100_000_000;
+
+    private static final long LAST_RETRY_NANOS = 5_000_000_000L;
+    private static final long REPORT_NANOS = 60_000_000_000L;
 
     private final CoreLoop loop;
     private final int fd;
@@ -20,6 +27,10 @@ public final class Listener implements Completable {
     private final IntConsumer accepted;
     private boolean closing;
     private boolean armed;
+    private long retryNanos = FIRST_RETRY_NANOS;
+    private long failures;
+    private boolean reported;
+    private long reportedAt;
 
     private final Timer retry = new Timer() {
         @Override
@@ -50,6 +61,7 @@ public final class Listener implements Completable {
             return;
         }
         if (result >= 0) {
+            retryNanos = FIRST_RETRY_NANOS;
             accepted.accept(result);
         }
         if ((flags & IoUring.CQE_F_MORE) != 0) {
@@ -58,19 +70,39 @@ public final class Listener implements Completable {
         armed = false;
         if (closing) {
             finish();
-        } else if (result == -Errno.EMFILE || result == -Errno.ENOMEM || result == -Errno.ENOBUFS) {
-            // out of descriptors or memory: others may end soon; the client waits in the backlog
-            loop.timers().schedule(retry, loop.now() + RETRY_NANOS);
+        } else if (result >= 0) {
+            arm(); // the kernel ended the multishot
         } else {
-            arm(); // the kernel ended the multishot, or one connection was gone before it was accepted
+            onError(result);
         }
+    }
+
+    /** Out of descriptors or memory, or whatever else: it may pass, and doesn't pass sooner for being asked at once. */
+    private void onError(final int error) {
+        failures++;
+        if (!reported || loop.now() - reportedAt >= REPORT_NANOS) {
+            loop.errors()
+                    .accept(new IOException("accepting connections: " + Errno.name(error)
+                            + (failures == 1 ? "" : ", " + failures + " times so far") + "; it is tried again"));
+            reported = true;
+            reportedAt = loop.now();
+        }
+        loop.timers().schedule(retry, loop.now() + retryNanos);
+        retryNanos = Math.min(retryNanos * 2, LAST_RETRY_NANOS);
     }
 
     @Override
     public void onFailure(final RuntimeException e) {
-        if (!armed) {
-            loop.timers().schedule(retry, loop.now() + RETRY_NANOS);
+        if (!armed && !closing) {
+            loop.timers().schedule(retry, loop.now() + FIRST_RETRY_NANOS);
         }
+    }
+
+    /** The loop is gone: no client is to wait in a backlog that nothing is taken from. */
+    @Override
+    public void onLoopEnd() {
+        loop.libc().shutdown(fd, SHUT_RDWR);
+        loop.libc().close(fd);
     }
 
     public CoreLoop loop() {

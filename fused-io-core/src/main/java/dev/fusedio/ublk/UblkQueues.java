@@ -116,13 +116,9 @@ final class UblkQueues {
     }
 
     private static void post(final CoreLoop loop, final Runnable task, final UblkQueue queue) {
-        while (!loop.execute(task)) {
-            if (loop.hasEnded()) {
-                queue.started().completeExceptionally(new UblkException("the core loop has ended", 0));
-                queue.ended().complete(null);
-                return;
-            }
-            LockSupport.parkNanos(RETRY_NANOS); // its mailbox is full
+        if (!loop.post(task)) {
+            queue.started().completeExceptionally(new UblkException("the core loop has ended", 0));
+            queue.ended().complete(null);
         }
     }
 

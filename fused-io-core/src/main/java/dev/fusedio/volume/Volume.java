@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +18,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Volume implements AutoCloseable {
     private static final long DETACH_SECONDS = 5;
-    private static final long POST_RETRY_NANOS = 100_000;
 
     private final String name;
     private final String description;
@@ -163,12 +161,8 @@ public final class Volume implements AutoCloseable {
                 lane.backend.detach();
                 detached.countDown();
             };
-            while (!lane.loop.execute(detach)) {
-                if (lane.loop.hasEnded()) {
-                    detached.countDown(); // and its ring with it
-                    break;
-                }
-                LockSupport.parkNanos(POST_RETRY_NANOS); // its mailbox is full
+            if (!lane.loop.post(detach)) {
+                detached.countDown(); // it has ended, and its ring with it
             }
         }
         lanes.clear();

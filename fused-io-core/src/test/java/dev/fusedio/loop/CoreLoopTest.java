@@ -15,6 +15,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 class CoreLoopTest {
@@ -117,6 +118,90 @@ class CoreLoopTest {
         fixture.runFor(100);
         assertThat(events).containsExactly("after 10", "after 20", "after 30");
         assertThat(loop.now()).isEqualTo(fixture.time().nanos()).isEqualTo(loop.preciseNow());
+    }
+
+    @Test
+    @DisplayName("fault 10: after a pause completions come before the timers, and the time of the pause doesn't count")
+    void aPauseIsNoTime() {
+        final long begin = loop.now();
+        final long second = 1_000_000_000;
+        loop.timers().schedule(timer(() -> events.add("deadline")), begin + 30 * second);
+        final int slot = loop.register((CompletionHandler) (tag, result, flags) -> events.add("completion"));
+        Sqe.nop(loop.driver().sqe(), loop.userData(slot, 0));
+        fixture.time().advance(35 * second); // stopped while the completion came
+        fixture.run();
+        assertThat(events).containsExactly("completion");
+        assertThat(loop.now() - begin).isLessThan(second);
+        fixture.runFor(29 * second);
+        assertThat(events).containsExactly("completion");
+        fixture.runFor(2 * second);
+        assertThat(events).containsExactly("completion", "deadline");
+    }
+
+    @Test
+    @DisplayName("fault 10: what is due together comes in the order completion, timer")
+    void completionsComeBeforeTimers() {
+        loop.timers().schedule(timer(() -> events.add("deadline")), loop.now() + 10);
+        final int slot = loop.register((CompletionHandler) (tag, result, flags) -> events.add("completion"));
+        Sqe.nop(loop.driver().sqe(), loop.userData(slot, 0));
+        fixture.time().advance(20);
+        fixture.run();
+        assertThat(events).containsExactly("completion", "deadline");
+    }
+
+    @Test
+    @DisplayName("fault 20: whoever a turn, a deferred task, a timer or mail was run for is told that it threw")
+    void ownersAreTold() {
+        final class Thrower extends Timer implements Turn, Deferred, Runnable {
+            private final String what;
+
+            private Thrower(final String what) {
+                this.what = what;
+            }
+
+            private void fail() {
+                throw new IllegalStateException(what);
+            }
+
+            @Override
+            public void onTurn() {
+                fail();
+            }
+
+            @Override
+            public void onRoundEnd() {
+                fail();
+            }
+
+            @Override
+            protected void expired() {
+                fail();
+            }
+
+            @Override
+            public void run() {
+                fail();
+            }
+
+            @Override
+            public void onFailure(final RuntimeException e) {
+                events.add(what + " was told " + e.getMessage());
+            }
+        }
+        loop.execute(new Thrower("mail"));
+        loop.enqueue(new Thrower("turn"));
+        loop.defer(new Thrower("deferred"));
+        loop.timers().schedule(new Thrower("timer"), loop.now());
+        loop.timers().schedule(timer(() -> events.add("the next timer")), loop.now());
+        loop.runOnce(false);
+        assertThat(fixture.takeErrors()).hasSize(4);
+        assertThat(events)
+                .containsExactlyInAnyOrder(
+                        "mail was told mail",
+                        "turn was told turn",
+                        "deferred was told deferred",
+                        "timer was told timer",
+                        "the next timer");
     }
 
     private static Timer timer(final Runnable action) {

@@ -11,11 +11,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Loops on threads of their own, over the kernel's rings. */
 class LoopGroupIT {
@@ -49,6 +53,79 @@ class LoopGroupIT {
 
     private static void await(final CountDownLatch latch) throws InterruptedException {
         assertThat(latch.await(STUCK_SECONDS, TimeUnit.SECONDS)).as("woken up").isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(classes = {StackOverflowError.class, OutOfMemoryError.class, AssertionError.class})
+    @DisplayName("fault 3: an Error ends its loop, which everybody sees, and which takes part in nothing more")
+    void anErrorEndsItsLoop(final Class<? extends Error> kind) throws Exception {
+        final Error error = kind.getDeclaredConstructor().newInstance();
+        final CoreLoop broken = group.loops().getFirst();
+        final CoreLoop sound = group.loops().getLast();
+        final CountDownLatch told = new CountDownLatch(1);
+        assertThat(broken.execute(() -> broken.register(new Completable() {
+                    @Override
+                    public void onCompletion(final int tag, final int result, final int flags) {
+                        // none comes
+                    }
+
+                    @Override
+                    public void onFailure(final RuntimeException e) {
+                        // no exception
+                    }
+
+                    @Override
+                    public void onLoopEnd() {
+                        told.countDown();
+                    }
+                })))
+                .isTrue();
+        assertThat(broken.execute(() -> {
+                    throw error;
+                }))
+                .isTrue();
+
+        group.awaitFailure();
+
+        await(told);
+        assertThat(group.failed().toCompletableFuture().get()).isSameAs(error);
+        assertThat(group.isRunning()).isFalse();
+        assertThat(broken.hasEnded()).isTrue();
+        assertThat(broken.execute(() -> {})).isFalse();
+        assertThat(broken.post(() -> {})).as("does not wait for ever").isFalse();
+        for (int i = 0; i < 10; i++) {
+            assertThat(group.next()).isSameAs(sound);
+        }
+        final CountDownLatch done = new CountDownLatch(1);
+        assertThat(sound.post(done::countDown)).isTrue();
+        await(done);
+        assertThat(errors.poll(STUCK_SECONDS, TimeUnit.SECONDS))
+                .isInstanceOf(IllegalStateException.class)
+                .hasCause(error);
+    }
+
+    @Test
+    @DisplayName("fault 3: a post that waits for room in a mailbox ends with its loop")
+    void aPostThatWaitsEndsWithItsLoop() throws Exception {
+        final CoreLoop broken = group.loops().getFirst();
+        final CountDownLatch full = new CountDownLatch(1);
+        assertThat(broken.execute(() -> {
+                    try {
+                        await(full);
+                    } catch (final InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                    throw new StackOverflowError();
+                }))
+                .isTrue();
+        int queued = 0;
+        while (broken.execute(() -> {})) {
+            queued++;
+        }
+        assertThat(queued).isPositive();
+        final CompletableFuture<Boolean> posted = CompletableFuture.supplyAsync(() -> broken.post(() -> {}));
+        full.countDown();
+        assertThat(posted.get(STUCK_SECONDS, TimeUnit.SECONDS)).isFalse();
     }
 
     @Test

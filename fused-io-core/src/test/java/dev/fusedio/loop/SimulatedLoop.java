@@ -147,11 +147,11 @@ public final class SimulatedLoop implements AutoCloseable {
             if (done.getAsBoolean()) {
                 return;
             }
-            final long next = loop.timers().untilNext(time.nanos());
+            final long next = loop.timers().untilNext(loop.preciseNow());
             if (next < 0) {
                 throw new AssertionError("nothing is under way and no timer is set, yet what was awaited isn't there");
             }
-            time.advance(next);
+            sleep(next);
             requireProgress(round);
         }
     }
@@ -161,12 +161,26 @@ public final class SimulatedLoop implements AutoCloseable {
         final long end = time.nanos() + nanos;
         run();
         for (int round = 0; end - time.nanos() > 0; round++) {
-            final long next = loop.timers().untilNext(time.nanos());
+            final long next = loop.timers().untilNext(loop.preciseNow());
             final long rest = end - time.nanos();
-            time.advance(next < 0 ? rest : Math.min(next, rest));
+            sleep(next < 0 ? rest : Math.min(next, rest));
             run();
             requireProgress(round);
         }
+    }
+
+    /** Lets the loop sleep for a time, unless a completion comes before. */
+    private void sleep(final long nanos) {
+        final Timer end = new Timer() {
+            @Override
+            protected void expired() {
+                // the loop is awake
+            }
+        };
+        loop.timers().schedule(end, loop.preciseNow() + nanos);
+        loop.runOnce(true);
+        loop.timers().cancel(end);
+        check();
     }
 
     private static void requireProgress(final int round) {

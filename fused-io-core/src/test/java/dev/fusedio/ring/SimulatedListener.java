@@ -8,9 +8,21 @@ import java.util.Deque;
 public final class SimulatedListener extends SimulatedDescriptor {
     private final SimulatedRing ring;
     private final Deque<SimulatedSocket> waiting = new ArrayDeque<>();
+    private int failure;
+    private int accepts;
 
     SimulatedListener(final SimulatedRing ring) {
         this.ring = ring;
+    }
+
+    /** Has every accept answered with a negated error number from now on; 0 for none. */
+    public void failWith(final int negated) {
+        failure = negated;
+    }
+
+    /** Accepts that were tried, answered or not. */
+    public int accepts() {
+        return accepts;
     }
 
     /** Connects. The program gets the other end when it accepts; the peer may write at once. */
@@ -27,13 +39,17 @@ public final class SimulatedListener extends SimulatedDescriptor {
 
     @Override
     boolean ready(final SimulatedOperation operation) {
-        return !waiting.isEmpty();
+        return failure < 0 || !waiting.isEmpty();
     }
 
     @Override
     int perform(final SimulatedOperation operation, final SimulatedRing owner) {
         if (operation.opcode != IoUring.OP_ACCEPT) {
             return -Errno.EINVAL;
+        }
+        if (failure < 0) {
+            accepts++;
+            return failure;
         }
         if (owner.chance().happens(Fault.EMFILE)) {
             return -Errno.EMFILE;

@@ -3,7 +3,6 @@ package dev.fusedio.backend.file;
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.volume.ExtentQuery;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntSupplier;
 
 /**
@@ -11,7 +10,6 @@ import java.util.function.IntSupplier;
  * where the search throws, so that its request ends and can be asked again.
  */
 final class ExtentLookup implements Runnable {
-    private static final long POST_RETRY_NANOS = 100_000;
 
     private final CoreLoop loop;
     private final ExtentQuery query;
@@ -33,9 +31,7 @@ final class ExtentLookup implements Runnable {
         } catch (final RuntimeException e) {
             loop.errors().accept(e);
         } finally { // an Error goes on to the thread's handler, after the answer
-            while (!loop.execute(answer) && !loop.hasEnded()) {
-                LockSupport.parkNanos(POST_RETRY_NANOS); // its mailbox is full
-            }
+            loop.post(answer);
         }
     }
 

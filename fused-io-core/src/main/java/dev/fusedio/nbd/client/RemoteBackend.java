@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * Another server's export as storage. Its connections are spread over core loops; a loop without one reaches them through
@@ -23,7 +22,6 @@ import java.util.concurrent.locks.LockSupport;
  * power cut: the next flush after a reconnect can't tell.
  */
 public final class RemoteBackend implements Backend {
-    private static final long POST_RETRY_NANOS = 100_000;
 
     private final NbdUri uri;
     private final RemoteOptions options;
@@ -93,20 +91,10 @@ public final class RemoteBackend implements Backend {
             for (int at = i; at < established.size(); at += loops.size()) {
                 own.add(established.get(at));
             }
-            if (!post(queue.loop(), () -> queue.start(own))) {
+            if (!queue.loop().post(() -> queue.start(own))) {
                 throw new IOException(uri + ": a core loop has ended");
             }
         }
-    }
-
-    private static boolean post(final CoreLoop loop, final Runnable task) {
-        while (!loop.execute(task)) {
-            if (loop.hasEnded()) {
-                return false;
-            }
-            LockSupport.parkNanos(POST_RETRY_NANOS); // its mailbox is full
-        }
-        return true;
     }
 
     @Override
@@ -174,7 +162,7 @@ public final class RemoteBackend implements Backend {
     public void close() throws IOException {
         final CountDownLatch closed = new CountDownLatch(queues.size());
         for (final RemoteQueue queue : queues) {
-            if (!post(queue.loop(), () -> queue.close(closed::countDown))) {
+            if (!queue.loop().post(() -> queue.close(closed::countDown))) {
                 closed.countDown(); // its ring, and the sockets' use, ended with the loop
             }
         }

@@ -378,6 +378,15 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
     }
 
     @Override
+    public void onLoopEnd() {
+        if (phase != Phase.CLOSED) {
+            phase = Phase.CLOSED;
+            loop.libc().shutdown(fd, SHUT_RDWR);
+            loop.libc().close(fd);
+        }
+    }
+
+    @Override
     public void onFailure(final RuntimeException e) {
         fail("internal error"); // the loop reports it; other connections go on
     }

@@ -3,12 +3,10 @@ package dev.fusedio.nbd.client;
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.sys.Libc;
 import java.io.IOException;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** Makes connections on a thread of their own: an attempt may take as long as a name server, or a firewall, likes. */
 final class ThreadConnector implements Connector {
-    private static final long POST_RETRY_NANOS = 100_000;
 
     private final NbdUri uri;
     private final RemoteOptions options;
@@ -35,14 +33,8 @@ final class ThreadConnector implements Connector {
 
     private void answer(
             final Listener listener, final ClientHandshake.@Nullable Established established, final String failure) {
-        while (!loop.execute(() -> listener.onAttempt(established, failure))) {
-            if (loop.hasEnded()) {
-                if (established != null) {
-                    Libc.transientInstance().close(established.fd());
-                }
-                return;
-            }
-            LockSupport.parkNanos(POST_RETRY_NANOS); // its mailbox is full
+        if (!loop.post(() -> listener.onAttempt(established, failure)) && established != null) {
+            Libc.transientInstance().close(established.fd());
         }
     }
 }

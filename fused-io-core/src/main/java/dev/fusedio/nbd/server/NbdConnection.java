@@ -101,7 +101,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
                 worker.limits(),
                 worker.handshakeMemory(),
                 peer,
-                worker::post,
+                this::post,
                 this::deferProcess,
                 this::use);
         this.connectedAt = loop.now();
@@ -126,6 +126,33 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     @Override
     public void onFailure(final RuntimeException e) {
         cut("internal error"); // the loop reports it; other connections go on
+    }
+
+    /** The loop is gone: the client sees an end, and the volume has one user less. */
+    @Override
+    public void onLoopEnd() {
+        if (phase == Phase.CLOSED) {
+            return;
+        }
+        phase = Phase.CLOSED;
+        loop.libc().shutdown(fd, SHUT_RDWR);
+        loop.libc().close(fd);
+        if (lane != null) {
+            lane.release();
+        }
+        worker.closed(this, transmission, "the core loop failed");
+    }
+
+    /** Brings an answer to this loop; if it can't be made use of, this connection ends and no other. Any thread. */
+    private void post(final Runnable answer) {
+        loop.post(() -> {
+            try {
+                answer.run();
+            } catch (final RuntimeException e) {
+                loop.errors().accept(e);
+                onFailure(e);
+            }
+        });
     }
 
     private void onReceived(final int result, final int flags) {

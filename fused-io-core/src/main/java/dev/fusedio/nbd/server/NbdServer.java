@@ -116,7 +116,7 @@ public final class NbdServer implements AutoCloseable {
     /** On a loop's thread: finds a core for a new connection. */
     void onAccepted(final int fd) {
         accepted.incrementAndGet();
-        final NbdWorker worker = workers.get(Math.floorMod(nextWorker.getAndIncrement(), workers.size()));
+        final NbdWorker worker = nextWorker();
         if (connections.incrementAndGet() > config.limits().connections()) {
             Libc.transientInstance().close(fd);
             refused(NegotiationFailure.CROWDED);
@@ -128,6 +128,18 @@ public final class NbdServer implements AutoCloseable {
             Libc.transientInstance().close(fd);
             refused(NegotiationFailure.CROWDED);
         }
+    }
+
+    /** Each in turn, but those whose loop has ended. */
+    private NbdWorker nextWorker() {
+        NbdWorker next = workers.getFirst();
+        for (int i = 0; i < workers.size(); i++) {
+            next = workers.get(Math.floorMod(nextWorker.getAndIncrement(), workers.size()));
+            if (!next.loop().hasEnded()) {
+                break;
+            }
+        }
+        return next;
     }
 
     /** Where the server listens, in the order of the configuration, with real ports. */
@@ -224,10 +236,6 @@ public final class NbdServer implements AutoCloseable {
 
     NbdLimits limits() {
         return config.limits();
-    }
-
-    boolean isClosed() {
-        return closed;
     }
 
     long nextSessionId() {

@@ -18,7 +18,6 @@ import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** The NBD server on one core: its connections, and what they share there. The loop's thread only, unless said. */
@@ -29,7 +28,6 @@ final class NbdWorker implements Deferred {
     private static final long SWEEP_NANOS = 500_000_000;
     private static final long ENDING_NANOS = 10_000_000;
     private static final long RETRY_NANOS = 1_000_000;
-    private static final long POST_RETRY_NANOS = 100_000;
 
     private final NbdServer server;
     private final CoreLoop loop;
@@ -123,20 +121,6 @@ final class NbdWorker implements Deferred {
         return stopping;
     }
 
-    /** Runs a task on this loop. Any thread; waits while the mailbox is full. */
-    void post(final Runnable task) {
-        if (loop.inLoop()) {
-            task.run();
-            return;
-        }
-        while (!loop.execute(task)) {
-            if (server.isClosed()) {
-                return;
-            }
-            LockSupport.parkNanos(POST_RETRY_NANOS);
-        }
-    }
-
     // --- connections -------------------------------------------------------------------------------------------------
 
     /** The connections that aren't closed, oldest first. */
@@ -146,7 +130,7 @@ final class NbdWorker implements Deferred {
 
     /** Takes a new connection over. */
     void adopt(final int fd) {
-        if (stopping) {
+        if (stopping || loop.hasEnded()) {
             loop.libc().close(fd);
             server.refused(NegotiationFailure.SHUTDOWN);
             return;

@@ -312,7 +312,7 @@ class HandshakeTest {
                 handshake.replyServers();
             }
         }
-        final long server = 20 + 4 + 4000 + "export-".length();
+        final long server = 20L + 4 + 4000 + "export-".length();
         final long digits = 10 + 2 * 90 + 3 * 900;
         assertThat(sent).isEqualTo(18 + 63 * (1_000 * server + digits + 20));
     }

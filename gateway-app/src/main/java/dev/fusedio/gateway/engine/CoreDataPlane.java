@@ -98,6 +98,7 @@ final class CoreDataPlane implements DataPlane, SmartLifecycle {
             final LoopGroup loops =
                     LoopGroup.start(config, failure -> LOG.error("a core loop's handler failed", failure));
             running = new Running(loops, KernelInfo.read());
+            loops.failed().thenAccept(cause -> FailStop.begin());
         } catch (final IOException e) {
             throw new StartRefusedException(String.valueOf(e.getMessage()), e);
         } catch (final IllegalArgumentException e) {

@@ -1,0 +1,34 @@
+package dev.fusedio.gateway.engine;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The end of a process whose data plane has lost a core loop (ADR 0017). It stops in order, as after SIGTERM, so that the
+ * sessions of the loops that are left are answered and block devices wait for the next process; meanwhile health, and the
+ * metric {@code fused_ring_running}, tell of it. A stop that does not come to its end is cut short.
+ */
+final class FailStop {
+    private static final Logger LOG = LoggerFactory.getLogger(FailStop.class);
+    private static final int STATUS = 1;
+    private static final long PATIENCE_MILLIS = 60_000;
+
+    private FailStop() {}
+
+    /** Begins the end and returns. Any thread. */
+    static void begin() {
+        LOG.error("a core loop has failed: the gateway stops, with status {}", STATUS);
+        Thread.ofPlatform().name("fail-stop").daemon(true).start(() -> System.exit(STATUS));
+        Thread.ofPlatform().name("fail-stop-limit").daemon(true).start(FailStop::cutShort);
+    }
+
+    private static void cutShort() {
+        try {
+            Thread.sleep(PATIENCE_MILLIS);
+            LOG.error("the stop did not come to its end within {} s", PATIENCE_MILLIS / 1_000);
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        Runtime.getRuntime().halt(STATUS);
+    }
+}
