@@ -33,7 +33,8 @@ class FailStopIT {
         final int left = SESSIONS - SESSIONS / loops.size();
         TestServer.await(
                 "the dead loop's sessions are gone",
-                () -> server.server().sessions().size() == left);
+                () -> server.ended().size() == SESSIONS - left);
+        assertThat(server.server().sessions()).hasSize(left);
 
         assertThat(server.ended())
                 .hasSize(SESSIONS - left)
