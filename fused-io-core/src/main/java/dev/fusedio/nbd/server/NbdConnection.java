@@ -39,6 +39,11 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     /** Time for a client to ask for an export it was listed. libnbd 1.14's nbdinfo takes 200 ms over TCP: its last send has MSG_MORE. */
     private static final long NANOS_PER_EXPORT = 500_000_000;
 
+    /** A client that holds memory for so long, while others wait for some, has to move so many bytes. */
+    private static final long SHORT_NANOS = 4_000_000_000L;
+
+    private static final long SHORT_BYTES = 1 << 20;
+
     private enum Phase {
         HANDSHAKE,
         TRANSMISSION,
@@ -85,6 +90,8 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     private long sendProgressAt;
     private long payloadAwaitedAt;
     private long lingeringSince;
+    private long shortSince;
+    private long movedSince;
 
     NbdConnection(final NbdWorker worker, final int fd, final String peer) {
         this.worker = worker;
@@ -184,6 +191,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         final Transmission current = transmission;
         if (result > 0) {
             lastReceivedAt = loop.now();
+            movedSince += result;
         }
         if (phase == Phase.TRANSMISSION && current != null && (result > 0 || isTransient(result))) {
             current.onPayloadReceived(Math.max(result, 0));
@@ -219,6 +227,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     private void onSent(final int result) {
         sendProgressAt = loop.now();
         if (result > 0) {
+            movedSince += result;
             if (replies.advance(result)) {
                 replies.finish(true);
                 deferFlush();
@@ -583,6 +592,9 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         if (transmission == null && now - connectedAt > handshakeNanos()) {
             failure = NegotiationFailure.TIMEOUT;
             cut("the handshake took longer than " + handshakeNanos() / 1_000_000_000 + " s");
+        } else if (isTooSlow(now)) {
+            cut("the client left memory in use that others waited for: it moved less than " + (SHORT_BYTES >> 10)
+                    + " KiB in " + SHORT_NANOS / 1_000_000_000 + " s");
         } else if (replies.isSending()
                 && now - sendProgressAt > limits.stallTime().toNanos()) {
             cut("the client left replies unread for " + limits.stallTime().toSeconds() + " s");
@@ -596,6 +608,21 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
                 && now - lastReceivedAt > limits.idleTime().toNanos()) {
             cut("the session was idle for " + limits.idleTime().toSeconds() + " s");
         }
+    }
+
+    /** Memory that a slow client holds is nobody's business until others wait for it. */
+    private boolean isTooSlow(final long now) {
+        if (!worker.isShort() || !(replies.isSending() || payloadArmed)) {
+            shortSince = 0;
+            return false;
+        }
+        if (shortSince == 0 || now - shortSince >= SHORT_NANOS) {
+            final boolean slow = shortSince != 0 && movedSince < SHORT_BYTES;
+            shortSince = now;
+            movedSince = 0;
+            return slow;
+        }
+        return false;
     }
 
     /** A client that was listed many exports may ask for each of them. */

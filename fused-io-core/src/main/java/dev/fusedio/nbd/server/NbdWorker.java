@@ -3,6 +3,7 @@ package dev.fusedio.nbd.server;
 import dev.fusedio.loop.BlockPool;
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.loop.Deferred;
+import dev.fusedio.loop.Slab;
 import dev.fusedio.loop.Slices;
 import dev.fusedio.loop.Timer;
 import dev.fusedio.nbd.wire.NbdProtocol;
@@ -24,6 +25,12 @@ import org.jspecify.annotations.Nullable;
 final class NbdWorker implements Deferred {
     /** Heap for the long options of all handshakes together: far more than honest ones need, far less than the heap is. */
     private static final long HANDSHAKE_BYTES = 4L << 20;
+
+    /** Of the slab, what one connection's piece may be: the others find some, and so do pieces in a row. */
+    private static final int SHARES = 8;
+
+    /** The smallest piece of a long request. Costs a client of many such requests little, and a thousand of them fit. */
+    private static final int SMALL_SEGMENT = 32 << 10;
 
     private static final long SWEEP_NANOS = 500_000_000;
     private static final long ENDING_NANOS = 10_000_000;
@@ -48,6 +55,7 @@ final class NbdWorker implements Deferred {
     private final Set<NbdConnection> connections = new LinkedHashSet<>();
     private final int handshakeLimit;
     private int requestsInFlight;
+    private int sharing;
     private boolean pulsed;
     private boolean stopping;
 
@@ -250,6 +258,28 @@ final class NbdWorker implements Deferred {
         requestsInFlight--;
         pool(request.type()).add(request);
         pulse();
+    }
+
+    // --- memory ------------------------------------------------------------------------------------------------------
+
+    /** One connection more, or less, has requests under way. */
+    void sharesMemory(final int change) {
+        sharing += change;
+    }
+
+    /**
+     * How much of {@code left} bytes a request that moves piece by piece should lease now. What one client leases is held
+     * for as long as it takes to read it, so that a connection's piece shrinks as others have requests under way, and
+     * is small while anybody waits.
+     */
+    int segment(final long left) {
+        final long share = isShort() ? SMALL_SEGMENT : loop.slab().length() / SHARES / Math.max(sharing, 1);
+        return (int) Math.min(left, Math.clamp(Long.highestOneBit(share), SMALL_SEGMENT, Slab.MAX_BLOCK));
+    }
+
+    /** Whether somebody waits for memory or room. */
+    boolean isShort() {
+        return !waiters.isEmpty();
     }
 
     // --- waiting -----------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ final class ReadRequest extends NbdRequest implements Waiter {
                 return;
             }
         }
-        segment = (int) Math.min(left, Slab.MAX_BLOCK);
+        segment = has(NbdProtocol.CMD_FLAG_DF) ? (int) Math.min(left, Slab.MAX_BLOCK) : worker().segment(left);
         if (command().lease(segment) < 0) {
             worker().await(this);
             return;

@@ -155,7 +155,7 @@ final class Transmission {
 
     /** How many bytes it should ask for; 0 for as many as fit. */
     int receiveBytes() {
-        return bulk ? BULK_RECEIVE_BYTES : 0;
+        return bulk && discarding == null ? BULK_RECEIVE_BYTES : 0; // what is thrown away has no buffer to be saved for
     }
 
     /** Whether the window's memory is in use by a write. */
@@ -249,7 +249,9 @@ final class Transmission {
             return false;
         }
         consume(headerBytes);
-        inFlight++;
+        if (inFlight++ == 0) {
+            worker.sharesMemory(1);
+        }
         memoryInFlight += memory;
         counters.add(STARTED, 1);
         request.open(this, flags, type, cookie, offset, length, memory);
@@ -434,7 +436,9 @@ final class Transmission {
 
     /** A request's last byte has left, or it was given up. */
     void onRequestEnd(final NbdRequest request, final int errno) {
-        inFlight--;
+        if (--inFlight == 0) {
+            worker.sharesMemory(-1);
+        }
         memoryInFlight -= request.memory();
         counters.add(ENDED, 1);
         worker.loop().countRequest();

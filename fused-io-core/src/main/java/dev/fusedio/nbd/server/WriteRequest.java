@@ -2,7 +2,6 @@ package dev.fusedio.nbd.server;
 
 import dev.fusedio.fused.Direction;
 import dev.fusedio.fused.FusedCommand;
-import dev.fusedio.loop.Slab;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.nbd.wire.Rejection;
 import dev.fusedio.sys.Errno;
@@ -46,7 +45,7 @@ final class WriteRequest extends NbdRequest implements Waiter {
 
     /** Leases memory for the next part of the payload. False when there is none now. */
     boolean leaseForPayload() {
-        segment = (int) Math.min(length() - done, Slab.MAX_BLOCK);
+        segment = worker().segment(length() - done);
         received = 0;
         return leaseToFill(segment) != 0;
     }

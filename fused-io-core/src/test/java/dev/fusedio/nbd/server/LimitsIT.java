@@ -3,8 +3,11 @@ package dev.fusedio.nbd.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import dev.fusedio.backend.memory.MemoryBackend;
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.nbd.wire.NbdProtocol;
+import dev.fusedio.sys.Errno;
+import dev.fusedio.volume.Volume;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
@@ -15,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -70,6 +74,96 @@ class LimitsIT {
                 client.awaitEnd();
                 client.close();
             }
+            bystander.disconnect();
+        }
+    }
+
+    @Test
+    @DisplayName("fault 7: clients that read slowly hold small pieces, and leave memory to the others")
+    void slowReadersLeaveMemory() throws IOException {
+        try (TestServer server = TestServer.memory(TestServer.oneCore(4 * MIB), NbdLimits.defaults());
+                WireClient fast = server.open(Headers.STRUCTURED)) {
+            final List<WireClient> slow = slowReaders(server, 36);
+            for (int i = 0; i < 50; i++) {
+                assertThat(fast.read(0, 4096)).hasSize(4096);
+                assertThat(fast.read(0, 2 * MIB)).hasSize(2 * MIB);
+            }
+            assertThat(server.ended()).as("nobody was cut for it").isEmpty();
+            for (final WireClient each : slow) {
+                each.close();
+            }
+            fast.disconnect();
+        }
+    }
+
+    @Test
+    @DisplayName("fault 7: when memory is short, clients that make no progress are cut, and the others go on")
+    void slowReadersAreCutWhenMemoryIsShort() throws IOException {
+        try (TestServer server = TestServer.memory(TestServer.oneCore(2 * MIB), NbdLimits.defaults());
+                WireClient fast = server.open(Headers.STRUCTURED)) {
+            final List<WireClient> slow = slowReaders(server, 100);
+            for (int i = 0; i < 10; i++) {
+                assertThat(fast.read(0, 2 * MIB)).hasSize(2 * MIB);
+            }
+            assertThat(server.ended()).isNotEmpty().allSatisfy(ended -> assertThat(ended.reason())
+                    .contains("memory"));
+            for (final WireClient each : slow) {
+                each.close();
+            }
+            fast.disconnect();
+        }
+    }
+
+    /** Each asks for much and reads nothing: what the sockets hold is all it gets. */
+    private static List<WireClient> slowReaders(final TestServer server, final int count) throws IOException {
+        final List<WireClient> slow = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            final WireClient client = server.open(i % 2 == 0 ? Headers.STRUCTURED : Headers.SIMPLE);
+            for (int request = 0; request < 4; request++) {
+                client.send(client.compose(NbdProtocol.CMD_READ, 0, 0, 3 * MIB));
+            }
+            slow.add(client);
+        }
+        TestServer.await("their replies wait", () -> server.loops().loops().getFirst().snapshot().leasedBytes() > 0);
+        return slow;
+    }
+
+    @Test
+    @DisplayName("fault 14: the payload of a refused write is received in large pieces")
+    void refusedPayloadsAreReceivedInLargePieces() throws IOException {
+        final int length = 32 * MIB;
+        try (TestServer server = new TestServer(
+                        TestServer.oneCore(4 * MIB),
+                        NbdLimits.defaults(),
+                        loops -> List.of(new Volume(
+                                TestServer.EXPORT, "", new MemoryBackend(64L * MIB), true)));
+                WireClient client = server.open(Headers.STRUCTURED)) {
+            final long before = server.loops().loops().getFirst().snapshot().completions();
+            assertThat(client.write(0, new byte[length])).isEqualTo(Errno.EPERM);
+            final long receives = server.loops().loops().getFirst().snapshot().completions() - before;
+            assertThat(receives).as("completions for %d MiB", length / MIB).isLessThan(length / 16_384);
+            assertThat(client.read(0, 4096)).as("the stream is in step").hasSize(4096);
+            client.disconnect();
+        }
+    }
+
+    @Test
+    @DisplayName("fault 25: clients that ask for 32 MiB and reset cost nothing that stays")
+    void clientsThatReset() throws IOException {
+        try (TestServer server = TestServer.memory(TestServer.oneCore(4 * MIB), NbdLimits.defaults());
+                WireClient bystander = server.open(Headers.STRUCTURED)) {
+            for (int i = 0; i < 512; i++) {
+                final WireClient client = server.open(Headers.STRUCTURED);
+                for (int request = 0; request < 8; request++) {
+                    client.send(client.compose(NbdProtocol.CMD_READ, 0, 0, 3 * MIB));
+                }
+                client.reset();
+                if (i % 16 == 0) {
+                    assertThat(bystander.read(0, 65_536)).hasSize(65_536);
+                }
+            }
+            TestServer.await("all of them are gone", () -> server.server().snapshot().connections() == 1);
+            TestServer.await("what they held as well", () -> server.loops().loops().getFirst().snapshot().leasedBytes() == 0);
             bystander.disconnect();
         }
     }

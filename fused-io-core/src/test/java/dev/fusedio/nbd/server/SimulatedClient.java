@@ -16,6 +16,8 @@ import java.util.SplittableRandom;
  * flight of which one changes what the other touches, so that the model knows what each must find.
  */
 final class SimulatedClient {
+    private static final int MOST_IN_FLIGHT = 24;
+
     private static final int[] TYPES = {0, 0, 0, 1, 1, 1, 3, 4, 5, 6, 6, 7, 99};
 
     @SuppressWarnings("ArrayRecordComponent") // a carrier, never compared
@@ -108,7 +110,7 @@ final class SimulatedClient {
     /** One step: perhaps a new request, perhaps some bytes sent, perhaps some received. */
     void step() {
         receive();
-        if (inTransmission && !closing && left > 0 && inFlight.size() < 24 && random.nextInt(3) > 0) {
+        if (inTransmission && !closing && left > 0 && inFlight.size() < MOST_IN_FLIGHT && random.nextInt(3) > 0) {
             compose();
         }
         if (outboxAt < outbox.length && !socket.isReset() && random.nextInt(4) > 0) {
@@ -133,6 +135,9 @@ final class SimulatedClient {
         if (closing && !reading) {
             reading = true;
             socket.window(Integer.MAX_VALUE);
+        }
+        if (!lossless && !closing && socket.atEnd() && inFlight.size() == MOST_IN_FLIGHT) {
+            vanish(); // cut by the server, and too many wait for an answer to send another and be reset
         }
     }
 
