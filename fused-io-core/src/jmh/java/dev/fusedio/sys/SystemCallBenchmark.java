@@ -44,15 +44,15 @@ public class SystemCallBenchmark {
     /** Refused at once by the kernel, EBADF: the way there and back, and errno. */
     @Benchmark
     public long refused() {
-        return libc.read(NO_DESCRIPTOR, buffer, Long.BYTES);
+        return libc.files().read(NO_DESCRIPTOR, buffer, Long.BYTES);
     }
 
     /** An eventfd written and read: two calls that succeed. */
     @Benchmark
     public long eventFdRoundTrip() {
         Memory.putLong(buffer, 1);
-        libc.write(counter.fd(), buffer, Long.BYTES);
-        return libc.read(counter.fd(), buffer, Long.BYTES);
+        libc.files().write(counter.fd(), buffer, Long.BYTES);
+        return libc.files().read(counter.fd(), buffer, Long.BYTES);
     }
 
     /** The clock that a loop reads, for comparison: no system call. */

@@ -1,5 +1,6 @@
 package dev.fusedio.cli;
 
+import dev.fusedio.sys.FileCalls;
 import dev.fusedio.sys.Libc;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -16,9 +17,6 @@ import java.nio.file.Path;
  * @param shown its name for messages
  */
 record FileArgument(Path path, String shown) {
-    /* open(2), asm-generic/fcntl.h */
-    private static final int O_PATH = 0x20_0000;
-    private static final int O_CLOEXEC = 0x8_0000;
 
     /**
      * Finds the file's path.
@@ -63,7 +61,7 @@ record FileArgument(Path path, String shown) {
         try (Arena arena = Arena.ofConfined()) {
             final MemorySegment path = arena.allocate(name.length + 1L); // zeroed: the NUL is there
             MemorySegment.copy(name, 0, path, ValueLayout.JAVA_BYTE, 0, name.length);
-            final int fd = new Libc(arena).open(path, O_PATH | O_CLOEXEC, 0);
+            final int fd = new Libc(arena).files().open(path, FileCalls.O_PATH | FileCalls.O_CLOEXEC, 0);
             if (fd < 0) {
                 throw new IOException(ArgumentBytes.shown(word) + ": " + Libc.describe(fd));
             }

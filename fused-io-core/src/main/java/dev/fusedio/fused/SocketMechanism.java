@@ -7,6 +7,7 @@ import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.Memory;
+import dev.fusedio.sys.SocketCalls;
 import dev.fusedio.sys.SystemCallException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -32,9 +33,6 @@ public enum SocketMechanism {
      */
     SEND_ZC_FIXED;
 
-    private static final int AF_UNIX = 1;
-    private static final int SOCK_STREAM = 1;
-    private static final int SOCK_CLOEXEC = 0x80000;
     private static final int PAGE = 4096;
 
     /**
@@ -47,7 +45,10 @@ public enum SocketMechanism {
             final Libc libc = new Libc(arena);
             final long pair = arena.allocate(8, 8).address();
             SystemCallException.check(
-                    libc.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "socketpair to try sends on");
+                    libc.sockets()
+                            .socketpair(
+                                    SocketCalls.AF_UNIX, SocketCalls.SOCK_STREAM | SocketCalls.SOCK_CLOEXEC, 0, pair),
+                    "socketpair to try sends on");
             try (KernelRing ring = new KernelRing(libc, 4)) {
                 final long page = arena.allocate(PAGE, PAGE).address();
                 return ring.registerBuffers(page, PAGE, 1) == 0 && sendsFixed(ring, Memory.getInt(pair), page)
@@ -59,8 +60,8 @@ public enum SocketMechanism {
                 }
                 return READ_WRITE_FIXED; // no memory may be locked to try with
             } finally {
-                libc.close(Memory.getInt(pair));
-                libc.close(Memory.getInt(pair + 4));
+                libc.files().close(Memory.getInt(pair));
+                libc.files().close(Memory.getInt(pair + 4));
             }
         }
     }

@@ -3,6 +3,7 @@ package dev.fusedio.net;
 import dev.fusedio.loop.BlockPool;
 import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Memory;
+import dev.fusedio.sys.SocketCalls;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,13 +15,8 @@ public final class GatheredSend {
     /** Bytes of a send's block: {@code struct msghdr}, I/O vectors, staged headers. */
     public static final int BLOCK_BYTES = 16 << 10;
 
-    /* struct msghdr { void *name; socklen_t namelen; struct iovec *iov; size_t iovlen; void *control; size_t controllen; int flags; } */
-    private static final int MSG_IOV = 16;
-    private static final int MSG_IOVLEN = 24;
-    private static final int MSGHDR_BYTES = 64;
-    private static final int IOVEC_BYTES = 16;
     private static final int IOVECS = 256;
-    private static final int STAGING = MSGHDR_BYTES + IOVECS * IOVEC_BYTES;
+    private static final int STAGING = SocketCalls.MSGHDR_BYTES + IOVECS * SocketCalls.IOVEC_BYTES;
 
     /** A send isn't made longer than this by adding another reply: the first of them shouldn't wait for the last. */
     private static final int SEND_BYTES = 1 << 20;
@@ -151,7 +147,7 @@ public final class GatheredSend {
     }
 
     private long vector(final int index) {
-        return block + MSGHDR_BYTES + (long) index * IOVEC_BYTES;
+        return block + SocketCalls.MSGHDR_BYTES + (long) index * SocketCalls.IOVEC_BYTES;
     }
 
     /** Writes the submission for what {@link #prepare} gathered, or for what a short send left of it. */
@@ -161,9 +157,9 @@ public final class GatheredSend {
             Sqe.send(sqe, fd, fileFlag, Memory.getLong(first), (int) Memory.getLong(first + 8), userData);
             return;
         }
-        Memory.zero(block, MSGHDR_BYTES);
-        Memory.putLong(block + MSG_IOV, first);
-        Memory.putLong(block + MSG_IOVLEN, vectors - firstVector);
+        Memory.zero(block, SocketCalls.MSGHDR_BYTES);
+        Memory.putLong(block + SocketCalls.MSG_IOV, first);
+        Memory.putLong(block + SocketCalls.MSG_IOVLEN, vectors - firstVector);
         Sqe.sendmsg(sqe, fd, fileFlag, block, userData);
     }
 

@@ -6,6 +6,7 @@ import dev.fusedio.loop.Timer;
 import dev.fusedio.ring.IoUring;
 import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.SocketCalls;
 import java.io.IOException;
 import java.util.function.IntConsumer;
 
@@ -13,7 +14,6 @@ import java.util.function.IntConsumer;
 public final class Listener implements Completable {
     private static final int TAG_ACCEPT = 0;
     private static final int TAG_CANCEL = 1;
-    private static final int SHUT_RDWR = 2;
 
     /** After an error; twice as long after each that follows, up to the second. The client waits in the backlog. */
     private static final long FIRST_RETRY_NANOS = 100_000_000;
@@ -101,8 +101,8 @@ public final class Listener implements Completable {
     /** The loop is gone: no client is to wait in a backlog that nothing is taken from. */
     @Override
     public void onLoopEnd() {
-        loop.libc().shutdown(fd, SHUT_RDWR);
-        loop.libc().close(fd);
+        loop.libc().sockets().shutdown(fd, SocketCalls.SHUT_RDWR);
+        loop.libc().files().close(fd);
     }
 
     public CoreLoop loop() {
@@ -124,7 +124,7 @@ public final class Listener implements Completable {
     }
 
     private void finish() {
-        loop.libc().close(fd);
+        loop.libc().files().close(fd);
         loop.release(slot);
     }
 }

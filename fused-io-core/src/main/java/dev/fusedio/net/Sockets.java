@@ -3,6 +3,7 @@ package dev.fusedio.net;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.Memory;
+import dev.fusedio.sys.SocketCalls;
 import dev.fusedio.sys.SystemCallException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -22,21 +23,6 @@ import java.nio.file.attribute.BasicFileAttributes;
 
 /** Listening sockets and addresses. */
 public final class Sockets {
-    private static final int AF_UNIX = 1;
-    private static final int AF_INET = 2;
-    private static final int AF_INET6 = 10;
-    private static final int SOCK_STREAM = 1;
-    private static final int SOCK_CLOEXEC = 0x80000;
-    private static final int SOL_SOCKET = 1;
-    private static final int SO_REUSEADDR = 2;
-    private static final int SO_KEEPALIVE = 9;
-    private static final int IPPROTO_TCP = 6;
-    private static final int IPPROTO_IPV6 = 41;
-    private static final int IPV6_V6ONLY = 26;
-    private static final int TCP_NODELAY = 1;
-    private static final int TCP_KEEPIDLE = 4;
-    private static final int TCP_KEEPINTVL = 5;
-    private static final int TCP_KEEPCNT = 6;
 
     /** After this time of silence a peer is asked whether it lives; after as long again it counts as gone. */
     private static final int KEEP_ALIVE_SECONDS = 60;
@@ -46,11 +32,7 @@ public final class Sockets {
     /** linux/sockios.h: TIOCOUTQ; tcp_ioctl() answers with write_seq - snd_una, unix_ioctl() with what lies unread. */
     private static final long SIOCOUTQ = 0x5411;
 
-    private static final int SOCKADDR_BYTES = 128;
-    private static final int SOCKADDR_IN_BYTES = 16;
     private static final int SOCKADDR_IN6_BYTES = 28;
-    private static final int SUN_PATH = 2;
-    private static final int SUN_PATH_BYTES = 108;
 
     private Sockets() {}
 
@@ -70,40 +52,51 @@ public final class Sockets {
         final byte[] bytes = tcp.address().getAddress();
         final boolean v4 = bytes.length == 4;
         try (Arena arena = Arena.ofConfined()) {
-            final long at = arena.allocate(SOCKADDR_BYTES, 8).address();
-            Memory.putShort(at, (short) (v4 ? AF_INET : AF_INET6));
+            final long at = arena.allocate(SocketCalls.SOCKADDR_BYTES, 8).address();
+            Memory.putShort(at, (short) (v4 ? SocketCalls.AF_INET : SocketCalls.AF_INET6));
             Memory.putShortBe(at + 2, (short) tcp.port());
             Memory.put(at + (v4 ? 4 : 8), bytes, 0, bytes.length);
             final int fd = (int) SystemCallException.check(
-                    libc.socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket for " + tcp);
-            libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-            libc.setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-            libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-            libc.setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_ALIVE_SECONDS);
-            libc.setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_ALIVE_SECONDS / 6);
-            libc.setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, 6);
+                    libc.sockets()
+                            .socket(
+                                    v4 ? SocketCalls.AF_INET : SocketCalls.AF_INET6,
+                                    SocketCalls.SOCK_STREAM | SocketCalls.SOCK_CLOEXEC,
+                                    0),
+                    "socket for " + tcp);
+            libc.sockets().setsockopt(fd, SocketCalls.SOL_SOCKET, SocketCalls.SO_REUSEADDR, 1);
+            libc.sockets().setsockopt(fd, SocketCalls.SOL_SOCKET, SocketCalls.SO_KEEPALIVE, 1);
+            libc.sockets().setsockopt(fd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_NODELAY, 1);
+            libc.sockets().setsockopt(fd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_KEEPIDLE, KEEP_ALIVE_SECONDS);
+            libc.sockets().setsockopt(fd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_KEEPINTVL, KEEP_ALIVE_SECONDS / 6);
+            libc.sockets().setsockopt(fd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_KEEPCNT, 6);
             if (!v4) {
                 // the v6 wildcard serves v4 clients as well, any other address only its own
-                libc.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, tcp.address().isAnyLocalAddress() ? 0 : 1);
+                libc.sockets()
+                        .setsockopt(
+                                fd,
+                                SocketCalls.IPPROTO_IPV6,
+                                SocketCalls.IPV6_V6ONLY,
+                                tcp.address().isAnyLocalAddress() ? 0 : 1);
             }
-            return bound(libc, fd, at, v4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES, tcp);
+            return bound(libc, fd, at, v4 ? SocketCalls.SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES, tcp);
         }
     }
 
     private static int listenUnix(final Libc libc, final ListenAddress.Unix unix) throws IOException {
         final byte[] path = unix.path().toString().getBytes(StandardCharsets.UTF_8);
-        if (path.length >= SUN_PATH_BYTES) {
-            throw new IOException("socket path of " + path.length + " bytes is longer than " + (SUN_PATH_BYTES - 1)
-                    + ": " + unix.path());
+        if (path.length >= SocketCalls.SUN_PATH_BYTES) {
+            throw new IOException("socket path of " + path.length + " bytes is longer than "
+                    + (SocketCalls.SUN_PATH_BYTES - 1) + ": " + unix.path());
         }
         removeStale(unix.path());
         try (Arena arena = Arena.ofConfined()) {
-            final long at = arena.allocate(SOCKADDR_BYTES, 8).address();
-            Memory.putShort(at, (short) AF_UNIX);
-            Memory.put(at + SUN_PATH, path, 0, path.length);
+            final long at = arena.allocate(SocketCalls.SOCKADDR_BYTES, 8).address();
+            Memory.putShort(at, (short) SocketCalls.AF_UNIX);
+            Memory.put(at + SocketCalls.SUN_PATH, path, 0, path.length);
             final int fd = (int) SystemCallException.check(
-                    libc.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket for " + unix);
-            return bound(libc, fd, at, SUN_PATH + path.length + 1, unix);
+                    libc.sockets().socket(SocketCalls.AF_UNIX, SocketCalls.SOCK_STREAM | SocketCalls.SOCK_CLOEXEC, 0),
+                    "socket for " + unix);
+            return bound(libc, fd, at, SocketCalls.SUN_PATH + path.length + 1, unix);
         }
     }
 
@@ -111,11 +104,11 @@ public final class Sockets {
             final Libc libc, final int fd, final long address, final int length, final ListenAddress what)
             throws SystemCallException {
         try {
-            SystemCallException.check(libc.bind(fd, address, length), "listen at " + what);
-            SystemCallException.check(libc.listen(fd, BACKLOG), "listen at " + what);
+            SystemCallException.check(libc.sockets().bind(fd, address, length), "listen at " + what);
+            SystemCallException.check(libc.sockets().listen(fd, BACKLOG), "listen at " + what);
             return fd;
         } catch (final SystemCallException e) {
-            libc.close(fd);
+            libc.files().close(fd);
             throw e;
         }
     }
@@ -147,9 +140,9 @@ public final class Sockets {
             return UnixDomainSocketAddress.of(unix.path());
         }
         try (Arena arena = Arena.ofConfined()) {
-            final long at = arena.allocate(SOCKADDR_BYTES + 8, 8).address();
-            Memory.putInt(at + SOCKADDR_BYTES, SOCKADDR_BYTES);
-            libc.getsockname(fd, at, at + SOCKADDR_BYTES);
+            final long at = arena.allocate(SocketCalls.SOCKADDR_BYTES + 8, 8).address();
+            Memory.putInt(at + SocketCalls.SOCKADDR_BYTES, SocketCalls.SOCKADDR_BYTES);
+            libc.sockets().getsockname(fd, at, at + SocketCalls.SOCKADDR_BYTES);
             return inet(at);
         }
     }
@@ -162,19 +155,19 @@ public final class Sockets {
     public static int unacknowledged(final Libc libc, final int fd) {
         try (Arena arena = Arena.ofConfined()) {
             final long answer = arena.allocate(Integer.BYTES, Integer.BYTES).address();
-            return libc.ioctl(fd, SIOCOUTQ, answer) < 0 ? 0 : Memory.getInt(answer);
+            return libc.files().ioctl(fd, SIOCOUTQ, answer) < 0 ? 0 : Memory.getInt(answer);
         }
     }
 
     /** A client's address, for people. */
     public static String peer(final Libc libc, final int fd) {
         try (Arena arena = Arena.ofConfined()) {
-            final long at = arena.allocate(SOCKADDR_BYTES + 8, 8).address();
-            Memory.putInt(at + SOCKADDR_BYTES, SOCKADDR_BYTES);
-            if (libc.getpeername(fd, at, at + SOCKADDR_BYTES) < 0) {
+            final long at = arena.allocate(SocketCalls.SOCKADDR_BYTES + 8, 8).address();
+            Memory.putInt(at + SocketCalls.SOCKADDR_BYTES, SocketCalls.SOCKADDR_BYTES);
+            if (libc.sockets().getpeername(fd, at, at + SocketCalls.SOCKADDR_BYTES) < 0) {
                 return "unknown"; // it has gone already
             }
-            if (Memory.getShort(at) == AF_UNIX) {
+            if (Memory.getShort(at) == SocketCalls.AF_UNIX) {
                 return "unix";
             }
             final InetSocketAddress address = inet(at);
@@ -184,7 +177,7 @@ public final class Sockets {
     }
 
     private static InetSocketAddress inet(final long at) {
-        final boolean v4 = Memory.getShort(at) == AF_INET;
+        final boolean v4 = Memory.getShort(at) == SocketCalls.AF_INET;
         final byte[] bytes = new byte[v4 ? 4 : 16];
         Memory.get(at + (v4 ? 4 : 8), bytes, 0, bytes.length);
         try {

@@ -1,12 +1,12 @@
 package dev.fusedio.ring;
 
 import dev.fusedio.sys.Memory;
+import dev.fusedio.sys.SocketCalls;
 import java.lang.foreign.Arena;
 
 /** The ring's buffer table: fixed buffer 0, and places for buffers that others lend, such as block requests of ublk. */
 final class BufferTable {
     private static final int REGISTER_BYTES = 32;
-    private static final int IOVEC_BYTES = 16;
 
     private final RingHandle ring;
     private final long argument;
@@ -16,7 +16,8 @@ final class BufferTable {
     /** @param arena as long-lived as the ring */
     BufferTable(final RingHandle ring, final Arena arena) {
         this.ring = ring;
-        this.argument = arena.allocate(REGISTER_BYTES + IOVEC_BYTES, 8).address();
+        this.argument =
+                arena.allocate(REGISTER_BYTES + SocketCalls.IOVEC_BYTES, 8).address();
     }
 
     /** Registers memory as fixed buffer 0; see {@link RingDriver#registerBuffers}. */

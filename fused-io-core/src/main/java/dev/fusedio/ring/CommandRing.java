@@ -92,7 +92,7 @@ public final class CommandRing implements AutoCloseable {
 
     @Override
     public void close() {
-        libc.close(fd);
+        libc.files().close(fd);
         sqes.close();
         ring.close();
         arena.close();

@@ -285,7 +285,7 @@ public final class KernelRing implements RingDriver {
             }
             sqes.close();
             rings.close();
-            libc.close(handle.fd());
+            libc.files().close(handle.fd());
             if (end != null) {
                 quiet |= end.await();
             }

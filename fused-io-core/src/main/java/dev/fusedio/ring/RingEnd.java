@@ -2,6 +2,7 @@ package dev.fusedio.ring;
 
 import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.Memory;
+import dev.fusedio.sys.SocketCalls;
 import java.lang.foreign.Arena;
 
 /**
@@ -9,9 +10,6 @@ import java.lang.foreign.Arena;
  * the ring's file table holds is closed when the last operation has ended, and its peer sees that.
  */
 final class RingEnd implements AutoCloseable {
-    private static final int AF_UNIX = 1;
-    private static final int SOCK_STREAM = 1;
-    private static final int SOCK_CLOEXEC = 0x80000;
     private static final short POLLHUP = 0x10;
 
     /** Waiting is cut into pieces, because the kernel interrupts it to end the ring. */
@@ -27,16 +25,17 @@ final class RingEnd implements AutoCloseable {
     RingEnd(final Libc libc, final FileTable files) {
         this.libc = libc;
         final long pair = arena.allocate(8, 8).address();
-        if (libc.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        if (libc.sockets().socketpair(SocketCalls.AF_UNIX, SocketCalls.SOCK_STREAM | SocketCalls.SOCK_CLOEXEC, 0, pair)
+                < 0) {
             peer = -1;
             return;
         }
         final boolean watched = files.replaceFirst(Memory.getInt(pair));
-        libc.close(Memory.getInt(pair));
+        libc.files().close(Memory.getInt(pair));
         if (watched) {
             peer = Memory.getInt(pair + 4);
         } else {
-            libc.close(Memory.getInt(pair + 4));
+            libc.files().close(Memory.getInt(pair + 4));
             peer = -1;
         }
     }
@@ -50,7 +49,7 @@ final class RingEnd implements AutoCloseable {
         final long poll = arena.allocate(8, 8).address();
         Memory.putInt(poll, peer);
         for (int i = 0; i < PIECES; i++) {
-            if (libc.poll(poll, 1, PIECE_MILLIS) > 0 && (Memory.getShort(poll + 6) & POLLHUP) != 0) {
+            if (libc.sockets().poll(poll, 1, PIECE_MILLIS) > 0 && (Memory.getShort(poll + 6) & POLLHUP) != 0) {
                 return true;
             }
         }
@@ -60,7 +59,7 @@ final class RingEnd implements AutoCloseable {
     @Override
     public void close() {
         if (peer >= 0) {
-            libc.close(peer);
+            libc.files().close(peer);
         }
         arena.close();
     }

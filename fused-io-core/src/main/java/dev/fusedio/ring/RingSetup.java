@@ -77,7 +77,7 @@ final class RingSetup {
             probeOperations();
         } catch (final IOException | RuntimeException | Error e) {
             mapped.forEach(Mapping::close);
-            libc.close(handle.fd());
+            libc.files().close(handle.fd());
             throw e;
         }
     }

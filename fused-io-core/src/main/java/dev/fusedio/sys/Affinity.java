@@ -20,7 +20,7 @@ public final class Affinity {
         try (Arena arena = Arena.ofConfined()) {
             final MemorySegment mask = arena.allocate(MASK_BYTES, Long.BYTES);
             SystemCallException.check(
-                    new Libc(arena).schedGetaffinity(mask.address(), MASK_BYTES), "sched_getaffinity");
+                    new Libc(arena).threads().schedGetaffinity(mask.address(), MASK_BYTES), "sched_getaffinity");
             final List<Integer> cores = new ArrayList<>();
             for (int cpu = 0; cpu < MASK_BYTES * 8; cpu++) {
                 if ((mask.get(ValueLayout.JAVA_BYTE, cpu / 8) & (1 << (cpu % 8))) != 0) {
@@ -42,7 +42,7 @@ public final class Affinity {
             final MemorySegment mask = arena.allocate(MASK_BYTES, Long.BYTES);
             mask.set(ValueLayout.JAVA_BYTE, cpu / 8, (byte) (1 << (cpu % 8)));
             SystemCallException.check(
-                    libc.schedSetaffinity(mask.address(), MASK_BYTES), "pin a core loop to processor " + cpu);
+                    libc.threads().schedSetaffinity(mask.address(), MASK_BYTES), "pin a core loop to processor " + cpu);
         }
     }
 }

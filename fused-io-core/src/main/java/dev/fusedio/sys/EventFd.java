@@ -2,7 +2,6 @@ package dev.fusedio.sys;
 
 /** eventfd(2): a counter that wakes a sleeping core loop from another thread. */
 public final class EventFd implements AutoCloseable {
-    private static final int EFD_CLOEXEC = 0x80000;
 
     private final Libc owner;
     private final int fd;
@@ -10,7 +9,7 @@ public final class EventFd implements AutoCloseable {
     /** Opens one; {@code owner} is the loop thread's. */
     public EventFd(final Libc owner) throws SystemCallException {
         this.owner = owner;
-        this.fd = (int) SystemCallException.check(owner.eventfd(0, EFD_CLOEXEC), "eventfd");
+        this.fd = (int) SystemCallException.check(owner.threads().eventfd(0, ThreadCalls.EFD_CLOEXEC), "eventfd");
     }
 
     public int fd() {
@@ -20,12 +19,12 @@ public final class EventFd implements AutoCloseable {
     /** Adds one to the counter. Any thread. */
     public void signal() {
         final Waker waker = Waker.LOCAL.get();
-        waker.libc.write(fd, waker.one, Long.BYTES);
+        waker.libc.files().write(fd, waker.one, Long.BYTES);
     }
 
     @Override
     public void close() {
-        owner.close(fd);
+        owner.files().close(fd);
     }
 
     /** What a signalling thread needs: an errno segment of its own and the 64-bit number one in native memory. */

@@ -7,9 +7,6 @@ import java.lang.foreign.Arena;
  * They go when the last descriptor of that opening is closed, and others do not end them. One thread.
  */
 public final class FileLocks {
-    /* include/uapi/asm-generic/fcntl.h */
-    private static final int F_OFD_GETLK = 36;
-    private static final int F_OFD_SETLK = 37;
     private static final short F_RDLCK = 0;
     private static final short F_WRLCK = 1;
     private static final short F_UNLCK = 2;
@@ -39,22 +36,22 @@ public final class FileLocks {
         Memory.putShort(flock + L_TYPE, type);
         Memory.putLong(flock + L_START, first);
         Memory.putLong(flock + L_LEN, length);
-        return libc.fcntl(fd, command, flock);
+        return libc.files().fcntl(fd, command, flock);
     }
 
     /** Locks a byte as a reader, beside other readers: 0; -EAGAIN when somebody has it exclusively; or another error. */
     public int share(final long at) {
-        return call(F_OFD_SETLK, F_RDLCK, at, 1);
+        return call(FileCalls.F_OFD_SETLK, F_RDLCK, at, 1);
     }
 
     /** Whether anybody else, in this process or another, has locked a byte in any way: 1 or 0, or an error. */
     public int isHeldByOthers(final long at) {
-        final int result = call(F_OFD_GETLK, F_WRLCK, at, 1);
+        final int result = call(FileCalls.F_OFD_GETLK, F_WRLCK, at, 1);
         return result < 0 ? result : Memory.getShort(flock + L_TYPE) == F_UNLCK ? 0 : 1;
     }
 
     /** Gives back the locks of a range. */
     public void release(final long first, final long length) {
-        call(F_OFD_SETLK, F_UNLCK, first, length);
+        call(FileCalls.F_OFD_SETLK, F_UNLCK, first, length);
     }
 }

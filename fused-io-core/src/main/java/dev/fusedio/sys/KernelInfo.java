@@ -13,25 +13,23 @@ import java.lang.foreign.MemorySegment;
  */
 public record KernelInfo(String release, String machine, long lockedMemoryBytes, long openFiles) {
     private static final int UTSNAME_FIELD = 65;
-    private static final int RLIMIT_NOFILE = 7;
-    private static final int RLIMIT_MEMLOCK = 8;
 
     /** Reads them. Any thread. */
     public static KernelInfo read() {
         try (Arena arena = Arena.ofConfined()) {
             final Libc libc = new Libc(arena);
             final MemorySegment uts = arena.allocate(6L * UTSNAME_FIELD);
-            libc.uname(uts.address());
+            libc.threads().uname(uts.address());
             return new KernelInfo(
                     uts.getString(2L * UTSNAME_FIELD),
                     uts.getString(4L * UTSNAME_FIELD),
-                    limit(libc, arena, RLIMIT_MEMLOCK),
-                    limit(libc, arena, RLIMIT_NOFILE));
+                    limit(libc, arena, ThreadCalls.RLIMIT_MEMLOCK),
+                    limit(libc, arena, ThreadCalls.RLIMIT_NOFILE));
         }
     }
 
     private static long limit(final Libc libc, final Arena arena, final int resource) {
         final MemorySegment limits = arena.allocate(16, 8);
-        return libc.getrlimit(resource, limits.address()) < 0 ? -1 : Memory.getLong(limits.address());
+        return libc.threads().getrlimit(resource, limits.address()) < 0 ? -1 : Memory.getLong(limits.address());
     }
 }

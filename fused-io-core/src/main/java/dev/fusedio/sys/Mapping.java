@@ -2,17 +2,8 @@ package dev.fusedio.sys;
 
 /** A range of mapped memory. Closed by its owner, once, when nothing in flight can reach it any more. */
 public final class Mapping implements AutoCloseable {
-    /** mmap(2), asm-generic/mman-common.h. */
-    private static final int PROT_READ = 0x1;
 
-    private static final int PROT_READ_WRITE = 0x1 | 0x2;
-
-    private static final int MAP_SHARED = 0x01;
-    private static final int MAP_PRIVATE = 0x02;
-    private static final int MAP_ANONYMOUS = 0x20;
     private static final int MAP_NORESERVE = 0x4000;
-    private static final int MAP_POPULATE = 0x8000;
-    private static final int MADV_HUGEPAGE = 14;
 
     private final Libc libc;
     private final long address;
@@ -30,7 +21,14 @@ public final class Mapping implements AutoCloseable {
             final Libc libc, final int fd, final long offset, final long length, final String what)
             throws SystemCallException {
         final long address = SystemCallException.check(
-                libc.mmap(length, PROT_READ_WRITE, MAP_SHARED | MAP_POPULATE, fd, offset), "mmap " + what);
+                libc.memory()
+                        .mmap(
+                                length,
+                                MemoryCalls.PROT_READ_WRITE,
+                                MemoryCalls.MAP_SHARED | MemoryCalls.MAP_POPULATE,
+                                fd,
+                                offset),
+                "mmap " + what);
         return new Mapping(libc, address, length);
     }
 
@@ -39,28 +37,42 @@ public final class Mapping implements AutoCloseable {
             final Libc libc, final int fd, final long offset, final long length, final String what)
             throws SystemCallException {
         final long address = SystemCallException.check(
-                libc.mmap(length, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, offset), "mmap " + what);
+                libc.memory()
+                        .mmap(
+                                length,
+                                MemoryCalls.PROT_READ,
+                                MemoryCalls.MAP_SHARED | MemoryCalls.MAP_POPULATE,
+                                fd,
+                                offset),
+                "mmap " + what);
         return new Mapping(libc, address, length);
     }
 
     /** Maps {@code length} bytes of zeroed memory that are backed only when first touched. */
     public static Mapping anonymous(final Libc libc, final long length, final String what) throws SystemCallException {
         final long address = SystemCallException.check(
-                libc.mmap(length, PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), "mmap " + what);
+                libc.memory()
+                        .mmap(
+                                length,
+                                MemoryCalls.PROT_READ_WRITE,
+                                MemoryCalls.MAP_PRIVATE | MemoryCalls.MAP_ANONYMOUS,
+                                -1,
+                                0),
+                "mmap " + what);
         return new Mapping(libc, address, length);
     }
 
     /** As {@link #anonymous} without a claim on memory before it is touched, for sparse stores. */
     public static Mapping sparse(final Libc libc, final long length, final String what) throws SystemCallException {
-        final int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-        final long address =
-                SystemCallException.check(libc.mmap(length, PROT_READ_WRITE, flags, -1, 0), "mmap " + what);
+        final int flags = MemoryCalls.MAP_PRIVATE | MemoryCalls.MAP_ANONYMOUS | MAP_NORESERVE;
+        final long address = SystemCallException.check(
+                libc.memory().mmap(length, MemoryCalls.PROT_READ_WRITE, flags, -1, 0), "mmap " + what);
         return new Mapping(libc, address, length);
     }
 
     /** Asks for huge pages, a hint that the kernel is free to ignore. */
     public void adviseHugePages() {
-        libc.madvise(address, length, MADV_HUGEPAGE);
+        libc.memory().madvise(address, length, MemoryCalls.MADV_HUGEPAGE);
     }
 
     /** The first byte's address; page aligned. */
@@ -77,7 +89,7 @@ public final class Mapping implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
-            libc.munmap(address, length);
+            libc.memory().munmap(address, length);
         }
     }
 }

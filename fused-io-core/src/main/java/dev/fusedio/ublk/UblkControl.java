@@ -2,6 +2,7 @@ package dev.fusedio.ublk;
 
 import dev.fusedio.ring.CommandRing;
 import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.FileCalls;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.Memory;
 import java.io.IOException;
@@ -18,8 +19,6 @@ import java.util.stream.Stream;
  * end: any thread but a loop's, one at a time.
  */
 public final class UblkControl implements AutoCloseable {
-    private static final int O_RDWR = 2;
-    private static final int O_CLOEXEC = 0x80000;
 
     /** Bytes for the device's path in front of an answer; UBLK_CMD_GET_DEV_INFO2 wants it there. */
     private static final int PATH_BYTES = 32;
@@ -36,7 +35,7 @@ public final class UblkControl implements AutoCloseable {
     private final CommandRing ring;
 
     private UblkControl() throws IOException {
-        final int opened = libc.open(UblkAbi.CONTROL_PATH, O_RDWR | O_CLOEXEC, 0);
+        final int opened = libc.files().open(UblkAbi.CONTROL_PATH, FileCalls.O_RDWR | FileCalls.O_CLOEXEC, 0);
         if (opened < 0) {
             arena.close();
             throw UblkException.ofOpening(opened);
@@ -45,7 +44,7 @@ public final class UblkControl implements AutoCloseable {
         try {
             ring = new CommandRing();
         } catch (final IOException e) {
-            libc.close(fd);
+            libc.files().close(fd);
             arena.close();
             throw e;
         }
@@ -225,7 +224,7 @@ public final class UblkControl implements AutoCloseable {
     @Override
     public void close() {
         ring.close();
-        libc.close(fd);
+        libc.files().close(fd);
         arena.close();
     }
 }

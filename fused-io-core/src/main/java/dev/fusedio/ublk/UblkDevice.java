@@ -2,6 +2,7 @@ package dev.fusedio.ublk;
 
 import dev.fusedio.loop.LoopGroup;
 import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.FileCalls;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.volume.Volume;
 import java.io.IOException;
@@ -22,8 +23,6 @@ public final class UblkDevice implements AutoCloseable {
     private static final long RECOVERY_FLAGS = UblkAbi.F_USER_RECOVERY | UblkAbi.F_USER_RECOVERY_REISSUE;
     private static final long WELCOME_FLAGS = UblkAbi.F_UPDATE_SIZE | UblkAbi.F_QUIESCE | UblkAbi.F_SAFE_STOP_DEV;
     private static final long RETRY_NANOS = 2_000_000;
-    private static final int O_EXCL = 0x80;
-    private static final int O_CLOEXEC = 0x80000;
 
     private final UblkDeviceInfo info;
     private final Volume volume;
@@ -317,9 +316,9 @@ public final class UblkDevice implements AutoCloseable {
     /** Whether a file system, another program or another device uses it at this moment. */
     public boolean isInUse() {
         final Libc libc = Libc.transientInstance();
-        final int fd = libc.open(path().toString(), O_EXCL | O_CLOEXEC, 0);
+        final int fd = libc.files().open(path().toString(), FileCalls.O_EXCL | FileCalls.O_CLOEXEC, 0);
         if (fd >= 0) {
-            libc.close(fd);
+            libc.files().close(fd);
         }
         return fd == -Errno.EBUSY;
     }

@@ -3,6 +3,7 @@ package dev.fusedio.ublk;
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.loop.LoopGroup;
 import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.FileCalls;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.Mapping;
 import dev.fusedio.sys.SystemCallException;
@@ -20,11 +21,6 @@ import java.util.function.ToLongFunction;
 
 /** The character device of one ublk device, open, and its queues on the loops. Any thread but a loop's. */
 final class UblkQueues {
-    private static final int O_RDWR = 2;
-    private static final int O_CLOEXEC = 0x80000;
-
-    /** io_uring reads and writes such a file within the submission; else it would hand every copy to a worker. */
-    private static final int O_NONBLOCK = 0x800;
 
     private static final long RETRY_NANOS = 1_000_000;
 
@@ -85,7 +81,7 @@ final class UblkQueues {
             return mapped;
         } catch (final SystemCallException e) {
             mapped.forEach(Mapping::close);
-            libc.close(charFd);
+            libc.files().close(charFd);
             throw e;
         }
     }
@@ -95,7 +91,7 @@ final class UblkQueues {
         final Libc libc = Libc.transientInstance();
         long left = patience.toNanos();
         while (true) {
-            final int fd = libc.open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK, 0);
+            final int fd = libc.files().open(path, FileCalls.O_RDWR | FileCalls.O_CLOEXEC | FileCalls.O_NONBLOCK, 0);
             if (fd >= 0) {
                 return fd;
             }
@@ -133,7 +129,7 @@ final class UblkQueues {
     void awaitEnd(final Duration patience) throws IOException {
         final CompletableFuture<?>[] all = queues.stream().map(UblkQueue::ended).toArray(CompletableFuture<?>[]::new);
         await(CompletableFuture.allOf(all), patience, "the core loops did not let go of ublk device " + id);
-        Libc.transientInstance().close(charFd);
+        Libc.transientInstance().files().close(charFd);
     }
 
     private static void await(final CompletableFuture<?> future, final Duration patience, final String otherwise)

@@ -48,7 +48,7 @@ class FusedCommandIT {
     }
 
     private int openFile(final Path which, final int flags) {
-        final int fd = fixture.loop().libc().open(which.toString(), flags, 0);
+        final int fd = fixture.loop().libc().files().open(which.toString(), flags, 0);
         assertThat(fd).as("open %s", which).isNotNegative();
         return fd;
     }
@@ -56,7 +56,7 @@ class FusedCommandIT {
     @AfterEach
     void close() {
         if (fixture != null) {
-            fixture.loop().libc().close(descriptor);
+            fixture.loop().libc().files().close(descriptor);
             fixture.close();
         }
     }
@@ -147,7 +147,7 @@ class FusedCommandIT {
         command.write(new RingFile(readOnly, 0), 0, 0, 4096, 0);
         awaitSecondaries(1);
         command.finish(0);
-        fixture.loop().libc().close(readOnly);
+        fixture.loop().libc().files().close(readOnly);
 
         final int full = openFile(Path.of("/dev/full"), O_RDWR);
         command.lease(4096);
@@ -155,7 +155,7 @@ class FusedCommandIT {
         command.write(new RingFile(full, 0), 0, 0, 4096, 0);
         awaitSecondaries(2);
         command.finish(0);
-        fixture.loop().libc().close(full);
+        fixture.loop().libc().files().close(full);
         assertThat(owner.completions()).containsExactly(-Errno.EBADF, -Errno.ENOSPC);
     }
 
@@ -199,7 +199,7 @@ class FusedCommandIT {
             at += length;
         }
         target.remove(fixture.loop());
-        fixture.loop().libc().close(fd);
+        fixture.loop().libc().files().close(fd);
         assertThat(Files.mismatch(path, copy)).isEqualTo(-1);
     }
 }

@@ -41,7 +41,7 @@ class SocketTransferIT {
         command = new FusedCommand(fixture.loop(), owner);
         new SplittableRandom(5).nextBytes(content);
         final long pair = arena.allocate(8, 8).address();
-        assertThat(fixture.loop().libc().socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+        assertThat(fixture.loop().libc().sockets().socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
                 .isZero();
         here = Memory.getInt(pair);
         there = Memory.getInt(pair + 4);
@@ -50,8 +50,8 @@ class SocketTransferIT {
 
     @AfterEach
     void close() {
-        fixture.loop().libc().close(here);
-        fixture.loop().libc().close(there);
+        fixture.loop().libc().files().close(here);
+        fixture.loop().libc().files().close(there);
         fixture.close();
         arena.close();
     }
@@ -72,7 +72,7 @@ class SocketTransferIT {
                 final Libc libc = new Libc(own);
                 final long memory = own.allocate(bytes, 8).address();
                 for (int done = 0; done < bytes; ) {
-                    final long n = libc.read(there, memory + done, Math.min(9999, bytes - done));
+                    final long n = libc.files().read(there, memory + done, Math.min(9999, bytes - done));
                     if (n <= 0) {
                         throw new AssertionError("read: " + n);
                     }
@@ -94,7 +94,7 @@ class SocketTransferIT {
                 final long memory = own.allocate(bytes, 8).address();
                 Memory.put(memory, content, 0, bytes);
                 for (int done = 0; done < bytes; ) {
-                    done += (int) libc.write(there, memory + done, Math.min(piece, bytes - done));
+                    done += (int) libc.files().write(there, memory + done, Math.min(piece, bytes - done));
                 }
             }
         });
@@ -143,12 +143,12 @@ class SocketTransferIT {
         command.lease(4096);
         command.receive(socket, 0, 4096, false);
         writeThere(100, 100).join();
-        fixture.loop().libc().shutdown(there, 1);
+        fixture.loop().libc().sockets().shutdown(there, 1);
         fixture.runUntil(() -> !owner.secondaries().isEmpty());
         command.finish(0);
         assertThat(owner.completions()).containsExactly(-Errno.ECONNRESET);
 
-        fixture.loop().libc().shutdown(there, 0);
+        fixture.loop().libc().sockets().shutdown(there, 0);
         fill(4096);
         command.send(socket, 0, 4096, false);
         command.finish(0);

@@ -262,17 +262,17 @@ class KernelRingIT {
             ring.close();
             assertThat(ring.isQuiet()).isTrue();
             final long text = arena.allocateFrom("hello, world").address();
-            assertThat(libc.write(pair[1], text, 12)).isEqualTo(12);
+            assertThat(libc.files().write(pair[1], text, 12)).isEqualTo(12);
             event.signal();
             final long poll = arena.allocate(8, 8).address(); // the data stays with the socket and the eventfd
             Memory.putInt(poll, pair[0]);
             Memory.putShort(poll + 4, (short) 1);
-            assertThat(libc.poll(poll, 1, 50)).isEqualTo(1);
+            assertThat(libc.sockets().poll(poll, 1, 50)).isEqualTo(1);
             assertThat(Memory.segment(buffer, 64).toArray(ValueLayout.JAVA_BYTE))
                     .containsOnly(0);
         } finally {
-            libc.close(pair[0]);
-            libc.close(pair[1]);
+            libc.files().close(pair[0]);
+            libc.files().close(pair[1]);
         }
     }
 
@@ -281,15 +281,17 @@ class KernelRingIT {
     void aClosedRingIsFreed() throws Exception {
         final int[] pair = socketPair();
         assumeTrue(ring.installFile(pair[0]) >= 0, "skipped: no file table within the limit on open files");
-        libc.close(pair[0]); // the ring alone holds it now
+        libc.files().close(pair[0]); // the ring alone holds it now
         Sqe.nop(ring.sqe(), 1);
         await(1);
         ring.closeAndAwait();
         assertThat(ring.isQuiet()).isTrue();
         final long poll = arena.allocate(8, 8).address();
         Memory.putInt(poll, pair[1]);
-        assertThat(libc.poll(poll, 1, 5_000)).as("the peer sees the end").isEqualTo(1);
-        libc.close(pair[1]);
+        assertThat(libc.sockets().poll(poll, 1, 5_000))
+                .as("the peer sees the end")
+                .isEqualTo(1);
+        libc.files().close(pair[1]);
     }
 
     @Test
@@ -304,7 +306,7 @@ class KernelRingIT {
     void theFileTableFillsAndEmpties() throws IOException {
         assumeTrue(ring.features().has("REGISTER_FILES"), "skipped: no file table within the limit on open files");
         final Path path = Files.write(directory.resolve("file"), new byte[] {1, 2, 3});
-        final int fd = libc.open(path.toString(), 0, 0);
+        final int fd = libc.files().open(path.toString(), 0, 0);
         int index = ring.installFile(fd);
         final int first = index;
         int count = 0;
@@ -319,7 +321,7 @@ class KernelRingIT {
 
         final long buffer = arena.allocate(8, 8).address();
         Sqe.prepare(ring.sqe(), IoUring.OP_READ, IoUring.SQE_FIXED_FILE, 0, first, 0, buffer, 8, 0, 0, 5);
-        libc.close(fd); // the table keeps the file
+        libc.files().close(fd); // the table keeps the file
         await(1);
         assertThat(completions).containsExactly(new Completion(5, 3, 0));
         ring.removeFile(first);
@@ -361,8 +363,8 @@ class KernelRingIT {
             assertThat(completions).contains(new Completion(8, -Errno.ENOBUFS, 0));
             ring.close(); // before the memory that it may reach
         }
-        libc.close(pair[0]);
-        libc.close(pair[1]);
+        libc.files().close(pair[0]);
+        libc.files().close(pair[1]);
     }
 
     /** socketpair(2), number 53 on x86-64 and 199 on AArch64: AF_UNIX, SOCK_STREAM. */
@@ -380,11 +382,11 @@ class KernelRingIT {
         assumeTrue(registered != -Errno.ENOMEM, "skipped: the limit on locked memory is too low");
         assertThat(registered).isZero();
         final Path path = Files.write(directory.resolve("file"), new byte[] {7, 8, 9});
-        final int fd = libc.open(path.toString(), 0, 0);
+        final int fd = libc.files().open(path.toString(), 0, 0);
         Sqe.prepare(ring.sqe(), IoUring.OP_READ_FIXED, 0, 0, fd, 1, memory + 100, 100, 0, 0, 1);
         Sqe.prepare(ring.sqe(), IoUring.OP_READ_FIXED, 0, 0, fd, 0, memory + 8190, 100, 0, 0, 2);
         await(2);
-        libc.close(fd);
+        libc.files().close(fd);
         assertThat(completions).containsExactlyInAnyOrder(new Completion(1, 2, 0), new Completion(2, -Errno.EFAULT, 0));
         assertThat(Memory.getShortBe(memory + 100)).isEqualTo((short) 0x0809);
     }

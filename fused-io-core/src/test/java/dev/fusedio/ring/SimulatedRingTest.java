@@ -363,7 +363,7 @@ class SimulatedRingTest {
         Sqe.recv(ring.sqe(), socket.fd(), 0, memory, 4, 0, 2);
         settle();
         assertThat(completions).containsExactly(done(1, 4));
-        assertThat(libc.shutdown(socket.fd(), 2)).isZero();
+        assertThat(libc.sockets().shutdown(socket.fd(), 2)).isZero();
         settle();
         assertThat(completions).containsExactly(done(1, 4), done(2, 0));
         Sqe.send(ring.sqe(), socket.fd(), 0, memory, 4, 3);
@@ -372,7 +372,7 @@ class SimulatedRingTest {
         assertThat(socket.read()).hasSize(4);
         assertThat(socket.atEnd()).isTrue();
 
-        assertThat(libc.close(socket.fd())).isZero();
+        assertThat(libc.files().close(socket.fd())).isZero();
         final SimulatedSocket next = ring.socket();
         assertThat(next.fd()).as("its number is given out again").isEqualTo(socket.fd());
         next.write((byte) 9);
@@ -380,7 +380,7 @@ class SimulatedRingTest {
         settle();
         assertThat(completions).contains(done(4, 1));
         ring.close();
-        assertThat(libc.close(next.fd())).isEqualTo(-Errno.EBADF);
+        assertThat(libc.files().close(next.fd())).isEqualTo(-Errno.EBADF);
     }
 
     @Test

@@ -45,15 +45,15 @@ final class SocketTwin {
 
     /** Whether the program has shut its end down or closed it. */
     boolean hasEnded() {
-        ended = ended || libc.read(other, buffer, 1) != -Errno.EAGAIN;
+        ended = ended || libc.files().read(other, buffer, 1) != -Errno.EAGAIN;
         return ended;
     }
 
     /** Frees both ends, the program's unless it did. */
     void close() {
         if (!hasEnded()) {
-            libc.close(fd);
+            libc.files().close(fd);
         }
-        libc.close(other);
+        libc.files().close(other);
     }
 }

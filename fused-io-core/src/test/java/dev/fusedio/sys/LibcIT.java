@@ -33,32 +33,32 @@ class LibcIT {
     @Test
     void filesAreReadAndWritten() throws IOException {
         final Path path = directory.resolve("file");
-        final int fd = libc.open(path.toString(), O_RDWR | O_CREAT, 0600);
+        final int fd = libc.files().open(path.toString(), O_RDWR | O_CREAT, 0600);
         assertThat(fd).isNotNegative();
         Memory.put(memory, new byte[] {1, 2, 3, 4}, 0, 4);
-        assertThat(libc.pwrite(fd, memory, 4, 10)).isEqualTo(4);
-        assertThat(libc.fdatasync(fd)).isZero();
+        assertThat(libc.files().pwrite(fd, memory, 4, 10)).isEqualTo(4);
+        assertThat(libc.files().fdatasync(fd)).isZero();
         assertThat(Files.readAllBytes(path)).containsExactly(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4);
-        assertThat(libc.pread(fd, memory + 100, 100, 12)).isEqualTo(2);
+        assertThat(libc.files().pread(fd, memory + 100, 100, 12)).isEqualTo(2);
         assertThat(Memory.getShortBe(memory + 100)).isEqualTo((short) 0x0304);
-        assertThat(libc.ftruncate(fd, 1L << 40)).isZero();
+        assertThat(libc.files().ftruncate(fd, 1L << 40)).isZero();
         assertThat(Files.size(path)).isEqualTo(1L << 40);
-        assertThat(libc.lseek(fd, 1 << 20, 4)).as("SEEK_HOLE").isEqualTo(1 << 20);
-        assertThat(libc.fallocate(fd, 0x3, 0, 4096)).isZero();
-        assertThat(libc.close(fd)).isZero();
-        assertThat(libc.unlink(path.toString())).isZero();
+        assertThat(libc.files().lseek(fd, 1 << 20, 4)).as("SEEK_HOLE").isEqualTo(1 << 20);
+        assertThat(libc.files().fallocate(fd, 0x3, 0, 4096)).isZero();
+        assertThat(libc.files().close(fd)).isZero();
+        assertThat(libc.files().unlink(path.toString())).isZero();
         assertThat(path).doesNotExist();
     }
 
     @Test
     void errorsAreNegatedNumbers() {
-        assertThat(libc.open(directory.resolve("missing").toString(), O_RDWR, 0))
+        assertThat(libc.files().open(directory.resolve("missing").toString(), O_RDWR, 0))
                 .isEqualTo(-Errno.ENOENT);
-        assertThat(libc.close(999_999_999)).isEqualTo(-Errno.EBADF);
-        assertThat(libc.pread(999_999_999, memory, 1, 0)).isEqualTo(-Errno.EBADF);
-        assertThat(libc.shutdown(999_999_999, 2)).isEqualTo(-Errno.EBADF);
-        assertThat(libc.setsockopt(999_999_999, 1, 2, 1)).isEqualTo(-Errno.EBADF);
-        assertThat(libc.mmap(0, 1, 0x22, -1, 0)).isEqualTo(-Errno.EINVAL);
+        assertThat(libc.files().close(999_999_999)).isEqualTo(-Errno.EBADF);
+        assertThat(libc.files().pread(999_999_999, memory, 1, 0)).isEqualTo(-Errno.EBADF);
+        assertThat(libc.sockets().shutdown(999_999_999, 2)).isEqualTo(-Errno.EBADF);
+        assertThat(libc.sockets().setsockopt(999_999_999, 1, 2, 1)).isEqualTo(-Errno.EBADF);
+        assertThat(libc.memory().mmap(0, 1, 0x22, -1, 0)).isEqualTo(-Errno.EINVAL);
     }
 
     @Test
@@ -94,7 +94,7 @@ class LibcIT {
                 other.join();
             }
             event.signal();
-            assertThat(libc.read(event.fd(), memory, 8)).isEqualTo(8);
+            assertThat(libc.files().read(event.fd(), memory, 8)).isEqualTo(8);
             assertThat(Memory.getLong(memory)).isEqualTo(4);
         }
     }

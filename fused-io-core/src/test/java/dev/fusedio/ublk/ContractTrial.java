@@ -45,7 +45,7 @@ final class ContractTrial {
                 });
         final CoreLoop loop = loops.loops().getFirst();
         final int scratch = (int) SystemCallException.check(
-                Libc.transientInstance().open(arguments[2], O_RDWR, 0), "open " + arguments[2]);
+                Libc.transientInstance().files().open(arguments[2], O_RDWR, 0), "open " + arguments[2]);
         final RingSocket socket = new RingSocket(new RingFile(connection(), 0), SocketMechanism.probe());
         final CompletableFuture<ContractProbes> made = new CompletableFuture<>();
         loop.execute(() -> made.complete(new ContractProbes(loop, scratch, socket)));
@@ -91,8 +91,8 @@ final class ContractTrial {
         try (Arena arena = Arena.ofConfined()) {
             final Libc libc = new Libc(arena);
             final long pair = arena.allocate(8, 8).address();
-            SystemCallException.check(libc.socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
-            SystemCallException.check(libc.write(Memory.getInt(pair + 4), pair, 1), "write to a socket");
+            SystemCallException.check(libc.sockets().socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
+            SystemCallException.check(libc.files().write(Memory.getInt(pair + 4), pair, 1), "write to a socket");
             return Memory.getInt(pair);
         }
     }

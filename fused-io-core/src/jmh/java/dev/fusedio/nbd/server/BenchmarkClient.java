@@ -42,7 +42,7 @@ final class BenchmarkClient implements AutoCloseable {
         client = Memory.getInt(buffer);
         server = Memory.getInt(buffer + Integer.BYTES);
         Memory.putInt(buffer, 1);
-        libc.ioctl(client, FIONBIO, buffer); // the client must not sleep: the loop has to run
+        libc.files().ioctl(client, FIONBIO, buffer); // the client must not sleep: the loop has to run
     }
 
     private static int socketPair(final long descriptors) {
@@ -111,7 +111,7 @@ final class BenchmarkClient implements AutoCloseable {
     private void send(final long from, final int bytes) {
         int done = 0;
         while (done < bytes) {
-            final long sent = libc.write(client, from + done, bytes - done);
+            final long sent = libc.files().write(client, from + done, bytes - done);
             if (sent > 0) {
                 done += (int) sent;
             } else {
@@ -128,7 +128,7 @@ final class BenchmarkClient implements AutoCloseable {
         int done = 0;
         while (done < bytes) {
             core.loop().runOnce(false);
-            final long got = libc.read(client, buffer + done, bytes - done);
+            final long got = libc.files().read(client, buffer + done, bytes - done);
             if (got > 0) {
                 done += (int) got;
             } else {
@@ -148,7 +148,7 @@ final class BenchmarkClient implements AutoCloseable {
 
     @Override
     public void close() {
-        libc.close(client);
+        libc.files().close(client);
         for (int i = 0; i < 100; i++) { // the server takes note and closes its end
             core.loop().runOnce(false);
         }

@@ -1,6 +1,7 @@
 package dev.fusedio.backend.file;
 
 import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.FileCalls;
 import dev.fusedio.volume.ExtentQuery;
 
 /**
@@ -8,8 +9,6 @@ import dev.fusedio.volume.ExtentQuery;
  * need not fit together; what doesn't fit is reported as data, which is always a true answer.
  */
 final class ExtentSearch {
-    static final int SEEK_DATA = 3;
-    static final int SEEK_HOLE = 4;
 
     /** Bytes that are skipped as data where the file changed meanwhile: no file system's holes are shorter. */
     private static final long CHANGED_BYTES = 4096;
@@ -33,7 +32,7 @@ final class ExtentSearch {
         final long end = query.position() + query.length();
         long at = query.position();
         for (int steps = 2 * query.limit(); steps > 0 && at < end && !query.isFull(); steps--) {
-            final long data = file.seek(at, SEEK_DATA);
+            final long data = file.seek(at, FileCalls.SEEK_DATA);
             if (data == -Errno.ENXIO) {
                 query.add(end - at, ExtentQuery.HOLE_AND_ZERO);
                 return 0;
@@ -46,7 +45,7 @@ final class ExtentSearch {
                 at = Math.min(data, end);
                 continue;
             }
-            long hole = file.seek(at, SEEK_HOLE);
+            long hole = file.seek(at, FileCalls.SEEK_HOLE);
             if (hole < 0) {
                 return (int) hole;
             }

@@ -73,7 +73,7 @@ public final class FileBackend implements Backend {
             backend.unlocked = ImageLock.take(file.fd(), path, options, options.patience());
             return backend;
         } catch (final IOException | RuntimeException e) {
-            Libc.transientInstance().close(file.fd());
+            Libc.transientInstance().files().close(file.fd());
             throw e;
         }
     }
@@ -117,8 +117,9 @@ public final class FileBackend implements Backend {
         activity.beginChange();
         try {
             SystemCallException.check(
-                    Libc.transientInstance().ftruncate(file.fd(), newSize), "grow " + file.path() + " to " + newSize);
-            SystemCallException.check(Libc.transientInstance().fdatasync(file.fd()), "sync " + file.path());
+                    Libc.transientInstance().files().ftruncate(file.fd(), newSize),
+                    "grow " + file.path() + " to " + newSize);
+            SystemCallException.check(Libc.transientInstance().files().fdatasync(file.fd()), "sync " + file.path());
         } finally {
             activity.endChange();
         }
@@ -151,6 +152,6 @@ public final class FileBackend implements Backend {
     @Override
     public void close() throws IOException {
         ImageLock.release(file.fd()); // a ring may let go of the open file a little later
-        SystemCallException.check(Libc.transientInstance().close(file.fd()), "close " + file.path());
+        SystemCallException.check(Libc.transientInstance().files().close(file.fd()), "close " + file.path());
     }
 }

@@ -6,6 +6,7 @@ import dev.fusedio.fused.RingFile;
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.ring.IoUring;
 import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.FileCalls;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.Memory;
 import dev.fusedio.volume.BackendLane;
@@ -51,13 +52,6 @@ public final class FileLane implements BackendLane {
 
     /** Look-ups of extents up to this many are made by the loop: they read what the file system has in memory. */
     private static final int INLINE_EXTENTS = 16;
-
-    private static final int RWF_NOWAIT = 0x8;
-    private static final int FALLOC_KEEP_SIZE = 0x01;
-    private static final int FALLOC_PUNCH_HOLE = 0x02;
-    private static final int FALLOC_ZERO_RANGE = 0x10;
-    private static final int POSIX_FADV_WILLNEED = 3;
-    private static final int SEEK_END = 2;
 
     private final CoreLoop loop;
     private final FileBackend backend;
@@ -145,14 +139,14 @@ public final class FileLane implements BackendLane {
     }
 
     private boolean isCached(final long position) {
-        return loop.libc().preadv2(file.fd(), oneByte, 1, position, RWF_NOWAIT) == 1;
+        return loop.libc().files().preadv2(file.fd(), oneByte, 1, position, FileCalls.RWF_NOWAIT) == 1;
     }
 
     private int writeInline(final long address, final int length, final long position) {
         final long begin = loop.preciseNow();
         int done = 0;
         while (done < length) {
-            final long written = loop.libc().pwrite(file.fd(), address + done, length - done, position + done);
+            final long written = loop.libc().files().pwrite(file.fd(), address + done, length - done, position + done);
             if (written > 0) {
                 done += (int) written;
             } else if (written == 0) {
@@ -221,12 +215,12 @@ public final class FileLane implements BackendLane {
 
     @Override
     public int trim(final FusedCommand command, final long position, final long length) {
-        return allocate(command, FALLOC_PUNCH_HOLE, position, length);
+        return allocate(command, FileCalls.FALLOC_PUNCH_HOLE, position, length);
     }
 
     @Override
     public int zero(final FusedCommand command, final long position, final long length, final boolean mayTrim) {
-        return allocate(command, mayTrim ? FALLOC_PUNCH_HOLE : FALLOC_ZERO_RANGE, position, length);
+        return allocate(command, mayTrim ? FileCalls.FALLOC_PUNCH_HOLE : FileCalls.FALLOC_ZERO_RANGE, position, length);
     }
 
     private int allocate(final FusedCommand command, final int mode, final long position, final long length) {
@@ -234,12 +228,14 @@ public final class FileLane implements BackendLane {
             return -Errno.EOPNOTSUPP;
         }
         backend.noteHoles();
-        return slowOperation().allocate(command, mode | FALLOC_KEEP_SIZE, position, length);
+        return slowOperation().allocate(command, mode | FileCalls.FALLOC_KEEP_SIZE, position, length);
     }
 
     @Override
     public int cache(final FusedCommand command, final long position, final int length) {
-        return file.directAlignment() > 0 ? 0 : command.advise(ringFile, position, length, POSIX_FADV_WILLNEED);
+        return file.directAlignment() > 0
+                ? 0
+                : command.advise(ringFile, position, length, FileCalls.POSIX_FADV_WILLNEED);
     }
 
     @Override
@@ -265,7 +261,7 @@ public final class FileLane implements BackendLane {
     }
 
     private ExtentSearch.Seek seek(final Libc libc) {
-        return (position, whence) -> libc.lseek(file.fd(), position, whence);
+        return (position, whence) -> libc.files().lseek(file.fd(), position, whence);
     }
 
     private int search(final Libc libc, final ExtentQuery query) {
@@ -279,7 +275,7 @@ public final class FileLane implements BackendLane {
     private int unlessShrunk(final Libc libc, final ExtentQuery query, final int result) {
         final boolean shrunk = file.canExtents()
                 && result == 0
-                && libc.lseek(file.fd(), 0, SEEK_END) < query.position() + query.length();
+                && libc.files().lseek(file.fd(), 0, FileCalls.SEEK_END) < query.position() + query.length();
         return shrunk ? -Errno.EIO : result;
     }
 

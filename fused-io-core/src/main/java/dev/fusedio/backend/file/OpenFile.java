@@ -1,6 +1,7 @@
 package dev.fusedio.backend.file;
 
 import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.FileCalls;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.Memory;
 import dev.fusedio.sys.SystemCallException;
@@ -37,30 +38,11 @@ public record OpenFile(
         boolean inlineWrites,
         boolean zeroesFast) {
 
-    private static final int O_RDWR = 2;
-    private static final int O_CLOEXEC = 0x80000;
-
     /** Reads don't change the access time, for which they would wait for the journal. The owner's privilege. */
     private static final int O_NOATIME = 0x40000;
 
-    private static final int O_DIRECT = System.getProperty("os.arch").equals("aarch64") ? 0x10000 : 0x4000;
     private static final int O_TMPFILE =
             0x400000 | (System.getProperty("os.arch").equals("aarch64") ? 0x4000 : 0x10000);
-
-    /** {@code _IO(0x12, 104)}: a block device's logical block size. */
-    private static final long BLKSSZGET = 0x1268;
-
-    /** {@code _IO(0x12, 94)}: whether a block device was set read-only. */
-    private static final long BLKROGET = 0x125E;
-
-    private static final int SEEK_END = 2;
-    private static final int SEEK_DATA = 3;
-    private static final int RWF_NOWAIT = 0x8;
-    private static final int FALLOC_KEEP_SIZE = 0x01;
-    private static final int FALLOC_PUNCH_HOLE = 0x02;
-    private static final int S_IFMT = 0xF000;
-    private static final int S_IFREG = 0x8000;
-    private static final int S_IFBLK = 0x6000;
 
     /* struct statx, include/uapi/linux/stat.h */
     private static final int STATX_BYTES = 256;
@@ -81,15 +63,16 @@ public record OpenFile(
     static OpenFile open(final Path path, final boolean readOnly, final boolean direct) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             final Libc libc = new Libc(arena);
-            final int flags = (readOnly ? 0 : O_RDWR) | O_CLOEXEC | (direct ? O_DIRECT : 0);
-            final int noatime = libc.open(path.toString(), flags | O_NOATIME, 0);
+            final int flags =
+                    (readOnly ? 0 : FileCalls.O_RDWR) | FileCalls.O_CLOEXEC | (direct ? FileCalls.O_DIRECT : 0);
+            final int noatime = libc.files().open(path.toString(), flags | O_NOATIME, 0);
             final int fd = (int) SystemCallException.check(
-                    noatime == -Errno.EPERM ? libc.open(path.toString(), flags, 0) : noatime,
+                    noatime == -Errno.EPERM ? libc.files().open(path.toString(), flags, 0) : noatime,
                     "open " + path + (readOnly ? " for reading" : "") + (direct ? " with O_DIRECT" : ""));
             try {
                 return examine(libc, arena, fd, path, readOnly, direct);
             } catch (final IOException | RuntimeException e) {
-                libc.close(fd);
+                libc.files().close(fd);
                 throw e;
             }
         }
@@ -104,14 +87,14 @@ public record OpenFile(
             final boolean direct)
             throws IOException {
         final long statx = arena.allocate(STATX_BYTES, 8).address();
-        SystemCallException.check(libc.statx(fd, STATX_BASIC_STATS | STATX_DIOALIGN, statx), "statx " + path);
-        final int type = Memory.getShort(statx + STX_MODE) & S_IFMT;
-        if (type != S_IFREG && type != S_IFBLK) {
+        SystemCallException.check(libc.files().statx(fd, STATX_BASIC_STATS | STATX_DIOALIGN, statx), "statx " + path);
+        final int type = Memory.getShort(statx + STX_MODE) & FileCalls.S_IFMT;
+        if (type != FileCalls.S_IFREG && type != FileCalls.S_IFBLK) {
             throw new IOException(path + " is neither a regular file nor a block device");
         }
-        final boolean block = type == S_IFBLK;
+        final boolean block = type == FileCalls.S_IFBLK;
         final long size = block
-                ? SystemCallException.check(libc.lseek(fd, 0, SEEK_END), "find the size of " + path)
+                ? SystemCallException.check(libc.files().lseek(fd, 0, FileCalls.SEEK_END), "find the size of " + path)
                 : Memory.getLong(statx + STX_SIZE);
         final boolean alignmentKnown = (Memory.getInt(statx + STX_MASK) & STATX_DIOALIGN) != 0;
         final int alignment = alignmentKnown
@@ -125,7 +108,7 @@ public record OpenFile(
                                     + " as direct I/O needs; grow it or open it buffered");
         }
         final int logicalBlock = block ? logicalBlock(libc, arena, fd) : 1;
-        final long data = block ? -Errno.EINVAL : libc.lseek(fd, 0, SEEK_DATA);
+        final long data = block ? -Errno.EINVAL : libc.files().lseek(fd, 0, FileCalls.SEEK_DATA);
         final FileSystemTrial trial =
                 block || readOnly ? FileSystemTrial.NONE : FileSystemTrial.beside(libc, arena, path);
         return new OpenFile(
@@ -154,7 +137,8 @@ public record OpenFile(
 
         private static FileSystemTrial beside(final Libc libc, final Arena arena, final Path path) throws IOException {
             final Path parent = path.toRealPath().getParent(); // the file's, where the path is a symbolic link
-            final int fd = libc.open(String.valueOf(parent), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+            final int fd =
+                    libc.files().open(String.valueOf(parent), O_TMPFILE | FileCalls.O_RDWR | FileCalls.O_CLOEXEC, 0600);
             if (fd < 0) {
                 return NONE;
             }
@@ -163,19 +147,25 @@ public record OpenFile(
                 final long iovec = arena.allocate(16, 8).address();
                 Memory.putLong(iovec, page.address());
                 Memory.putLong(iovec + 8, page.byteSize());
-                libc.pwrite(fd, page.address(), page.byteSize(), 0); // allocates, so that the trial overwrites
+                libc.files().pwrite(fd, page.address(), page.byteSize(), 0); // allocates, so that the trial overwrites
                 return new FileSystemTrial(
-                        libc.pwritev2(fd, iovec, 1, 0, RWF_NOWAIT) == page.byteSize(),
-                        libc.fallocate(fd, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, 0, page.byteSize()) == 0);
+                        libc.files().pwritev2(fd, iovec, 1, 0, FileCalls.RWF_NOWAIT) == page.byteSize(),
+                        libc.files()
+                                        .fallocate(
+                                                fd,
+                                                FileCalls.FALLOC_PUNCH_HOLE | FileCalls.FALLOC_KEEP_SIZE,
+                                                0,
+                                                page.byteSize())
+                                == 0);
             } finally {
-                libc.close(fd);
+                libc.files().close(fd);
             }
         }
     }
 
     private static int logicalBlock(final Libc libc, final Arena arena, final int fd) {
         final long answer = arena.allocate(4, 4).address();
-        return libc.ioctl(fd, BLKSSZGET, answer) < 0 ? 512 : Memory.getInt(answer);
+        return libc.files().ioctl(fd, FileCalls.BLKSSZGET, answer) < 0 ? 512 : Memory.getInt(answer);
     }
 
     /** Whether this is a block device that was set read-only ({@code blockdev --setro}): it opens for writing all the same. */
@@ -185,7 +175,8 @@ public record OpenFile(
         }
         try (Arena arena = Arena.ofConfined()) {
             final long answer = arena.allocate(4, 4).address();
-            return new Libc(arena).ioctl(file.fd, BLKROGET, answer) == 0 && Memory.getInt(answer) != 0;
+            return new Libc(arena).files().ioctl(file.fd, FileCalls.BLKROGET, answer) == 0
+                    && Memory.getInt(answer) != 0;
         }
     }
 
@@ -193,7 +184,7 @@ public record OpenFile(
     static long allocated(final int fd, final Path path) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             final long statx = arena.allocate(STATX_BYTES, 8).address();
-            SystemCallException.check(new Libc(arena).statx(fd, STATX_BASIC_STATS, statx), "statx " + path);
+            SystemCallException.check(new Libc(arena).files().statx(fd, STATX_BASIC_STATS, statx), "statx " + path);
             return Memory.getLong(statx + STX_BLOCKS) * 512;
         }
     }

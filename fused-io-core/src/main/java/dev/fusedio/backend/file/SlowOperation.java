@@ -7,6 +7,7 @@ import dev.fusedio.loop.Completable;
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.FileCalls;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +17,6 @@ import org.jspecify.annotations.Nullable;
  * Pooled by its lane. The loop's thread only.
  */
 final class SlowOperation implements Completable {
-    private static final int RWF_DSYNC = 0x2;
 
     private enum Kind {
         ALLOCATE,
@@ -85,7 +85,7 @@ final class SlowOperation implements Completable {
                 position,
                 of.inMemory() ? of.address(offset) : offset,
                 length,
-                RWF_DSYNC,
+                FileCalls.RWF_DSYNC,
                 loop.userData(slot, 0));
     }
 

@@ -180,7 +180,7 @@ public final class MemoryBackend implements Backend {
                 return;
             }
             Memory.zero(address, firstPage - address);
-            if (loop.libc().madvise(firstPage, lastPage - firstPage, MADV_DONTNEED) < 0) {
+            if (loop.libc().memory().madvise(firstPage, lastPage - firstPage, MADV_DONTNEED) < 0) {
                 Memory.zero(firstPage, lastPage - firstPage);
             }
             Memory.zero(lastPage, address + length - lastPage);

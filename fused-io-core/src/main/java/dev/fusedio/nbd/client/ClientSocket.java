@@ -2,8 +2,10 @@ package dev.fusedio.nbd.client;
 
 import dev.fusedio.sys.Clock;
 import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.FileCalls;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.Memory;
+import dev.fusedio.sys.SocketCalls;
 import dev.fusedio.sys.SystemCallException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -17,32 +19,15 @@ import java.nio.file.Path;
  * {@linkplain #release handed} to a ring. One thread.
  */
 final class ClientSocket implements AutoCloseable {
-    private static final int AF_UNIX = 1;
-    private static final int AF_INET = 2;
-    private static final int AF_INET6 = 10;
-    private static final int SOCK_STREAM = 1;
-    private static final int SOCK_NONBLOCK = 0x800;
-    private static final int SOCK_CLOEXEC = 0x80000;
-    private static final int SOL_SOCKET = 1;
-    private static final int SO_KEEPALIVE = 9;
-    private static final int IPPROTO_TCP = 6;
-    private static final int TCP_NODELAY = 1;
-    private static final int TCP_KEEPIDLE = 4;
-    private static final int TCP_KEEPINTVL = 5;
-    private static final int TCP_KEEPCNT = 6;
     private static final int KEEP_ALIVE_SECONDS = 10;
-    private static final int FIONBIO = 0x5421;
     private static final short POLLIN = 1;
     private static final short POLLOUT = 4;
-    private static final int SOCKADDR_BYTES = 128;
-    private static final int SUN_PATH = 2;
-    private static final int SUN_PATH_BYTES = 108;
     private static final int TRANSFER_BYTES = 8 << 10;
     private static final int BACKLOG_RETRY_MILLIS = 10;
 
     private final Arena arena = Arena.ofConfined();
     private final Libc libc = new Libc(arena);
-    private final long address = arena.allocate(SOCKADDR_BYTES, 8).address();
+    private final long address = arena.allocate(SocketCalls.SOCKADDR_BYTES, 8).address();
     private final long pollfd = arena.allocate(8, 8).address();
     private final long buffer = arena.allocate(TRANSFER_BYTES, 8).address();
     private final long deadline;
@@ -77,14 +62,14 @@ final class ClientSocket implements AutoCloseable {
 
     private void connectUnix(final Path path) throws IOException {
         final byte[] bytes = path.toString().getBytes(StandardCharsets.UTF_8);
-        if (bytes.length >= SUN_PATH_BYTES) {
-            throw new NbdConnectException(
-                    "socket path of " + bytes.length + " bytes is longer than " + (SUN_PATH_BYTES - 1) + ": " + path);
+        if (bytes.length >= SocketCalls.SUN_PATH_BYTES) {
+            throw new NbdConnectException("socket path of " + bytes.length + " bytes is longer than "
+                    + (SocketCalls.SUN_PATH_BYTES - 1) + ": " + path);
         }
-        Memory.putShort(address, (short) AF_UNIX);
-        Memory.put(address + SUN_PATH, bytes, 0, bytes.length);
-        open(AF_UNIX);
-        connect(SUN_PATH + bytes.length + 1);
+        Memory.putShort(address, (short) SocketCalls.AF_UNIX);
+        Memory.put(address + SocketCalls.SUN_PATH, bytes, 0, bytes.length);
+        open(SocketCalls.AF_UNIX);
+        connect(SocketCalls.SUN_PATH + bytes.length + 1);
     }
 
     private void connectTcp(final String host, final int port) throws IOException {
@@ -110,27 +95,32 @@ final class ClientSocket implements AutoCloseable {
     private void connectTo(final InetAddress to, final int port) throws IOException {
         final byte[] bytes = to.getAddress();
         final boolean v4 = bytes.length == 4;
-        Memory.zero(address, SOCKADDR_BYTES);
-        Memory.putShort(address, (short) (v4 ? AF_INET : AF_INET6));
+        Memory.zero(address, SocketCalls.SOCKADDR_BYTES);
+        Memory.putShort(address, (short) (v4 ? SocketCalls.AF_INET : SocketCalls.AF_INET6));
         Memory.putShortBe(address + 2, (short) port);
         Memory.put(address + (v4 ? 4 : 8), bytes, 0, bytes.length);
-        open(v4 ? AF_INET : AF_INET6);
-        libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-        libc.setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-        libc.setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_ALIVE_SECONDS);
-        libc.setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_ALIVE_SECONDS / 2);
-        libc.setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
+        open(v4 ? SocketCalls.AF_INET : SocketCalls.AF_INET6);
+        libc.sockets().setsockopt(fd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_NODELAY, 1);
+        libc.sockets().setsockopt(fd, SocketCalls.SOL_SOCKET, SocketCalls.SO_KEEPALIVE, 1);
+        libc.sockets().setsockopt(fd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_KEEPIDLE, KEEP_ALIVE_SECONDS);
+        libc.sockets().setsockopt(fd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_KEEPINTVL, KEEP_ALIVE_SECONDS / 2);
+        libc.sockets().setsockopt(fd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_KEEPCNT, 4);
         connect(v4 ? 16 : 28);
     }
 
     private void open(final int family) throws SystemCallException {
         fd = (int) SystemCallException.check(
-                libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket for " + peer);
+                libc.sockets()
+                        .socket(
+                                family,
+                                SocketCalls.SOCK_STREAM | SocketCalls.SOCK_NONBLOCK | SocketCalls.SOCK_CLOEXEC,
+                                0),
+                "socket for " + peer);
     }
 
     private void connect(final int length) throws IOException {
         while (true) {
-            final int result = libc.connect(fd, address, length);
+            final int result = libc.sockets().connect(fd, address, length);
             if (result == -Errno.EINPROGRESS) {
                 await(POLLOUT, Integer.MAX_VALUE); // asked again, it tells how the attempt went
             } else if (result == -Errno.EAGAIN) {
@@ -151,7 +141,7 @@ final class ClientSocket implements AutoCloseable {
         Memory.putInt(pollfd, events == 0 ? -1 : fd);
         Memory.putShort(pollfd + 4, events);
         Memory.putShort(pollfd + 6, (short) 0);
-        final int result = libc.poll(pollfd, 1, (int) Math.min(left / 1_000_000 + 1, millis));
+        final int result = libc.sockets().poll(pollfd, 1, (int) Math.min(left / 1_000_000 + 1, millis));
         if (result != -Errno.EINTR) {
             SystemCallException.check(result, "poll");
         }
@@ -162,7 +152,7 @@ final class ClientSocket implements AutoCloseable {
         while (done < bytes.length) {
             final int part = Math.min(bytes.length - done, TRANSFER_BYTES);
             Memory.put(buffer, bytes, done, part);
-            final long result = libc.write(fd, buffer, part);
+            final long result = libc.files().write(fd, buffer, part);
             if (result >= 0) {
                 done += (int) result;
             } else if (result == -Errno.EAGAIN) {
@@ -178,7 +168,7 @@ final class ClientSocket implements AutoCloseable {
         final byte[] bytes = new byte[length];
         int done = 0;
         while (done < length) {
-            final long result = libc.read(fd, buffer, Math.min(length - done, TRANSFER_BYTES));
+            final long result = libc.files().read(fd, buffer, Math.min(length - done, TRANSFER_BYTES));
             if (result > 0) {
                 Memory.get(buffer, bytes, done, (int) result);
                 done += (int) result;
@@ -198,7 +188,7 @@ final class ClientSocket implements AutoCloseable {
      */
     int release() throws IOException {
         Memory.putInt(pollfd, 0);
-        SystemCallException.check(libc.ioctl(fd, FIONBIO, pollfd), "ioctl FIONBIO");
+        SystemCallException.check(libc.files().ioctl(fd, FileCalls.FIONBIO, pollfd), "ioctl FIONBIO");
         final int released = fd;
         fd = -1;
         return released;
@@ -210,7 +200,7 @@ final class ClientSocket implements AutoCloseable {
 
     private void closeDescriptor() {
         if (fd >= 0) {
-            libc.close(fd);
+            libc.files().close(fd);
             fd = -1;
         }
     }

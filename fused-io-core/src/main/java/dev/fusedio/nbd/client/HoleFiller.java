@@ -59,7 +59,7 @@ final class HoleFiller implements Completable {
             throw new IllegalStateException("a hole in what has no buffer");
         }
         if (zeroes == null) {
-            final int opened = loop.libc().open("/dev/zero", O_RDONLY_CLOEXEC, 0);
+            final int opened = loop.libc().files().open("/dev/zero", O_RDONLY_CLOEXEC, 0);
             if (opened < 0) {
                 return opened;
             }
@@ -127,7 +127,7 @@ final class HoleFiller implements Completable {
         if (closing && underWay == 0 && zeroes != null) {
             zeroes.remove(loop);
             zeroes = null;
-            loop.libc().close(descriptor);
+            loop.libc().files().close(descriptor);
             loop.release(slot);
         }
     }

@@ -68,7 +68,7 @@ public final class RemoteBackend implements Backend {
             backend.spread(loops, established);
             return backend;
         } catch (final IOException | RuntimeException e) {
-            established.forEach(each -> Libc.transientInstance().close(each.fd()));
+            established.forEach(each -> Libc.transientInstance().files().close(each.fd()));
             throw e;
         }
     }

@@ -12,6 +12,7 @@ import dev.fusedio.ring.IoUring;
 import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Memory;
+import dev.fusedio.sys.SocketCalls;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,8 +35,6 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
     private static final int TAG_PAYLOAD = 1;
     private static final int TAG_DISCONNECT = 2;
     private static final int TAG_SEND = 16;
-    private static final int SHUT_WR = 1;
-    private static final int SHUT_RDWR = 2;
     private static final int AF_UNSPEC_BYTES = 16;
     private static final int INDEX_BITS = 16;
     private static final int INDEX_MASK = (1 << INDEX_BITS) - 1;
@@ -352,7 +351,7 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
         if (phase == Phase.LIVE) {
             fail(result == 0 || result == -Errno.ECONNRESET ? "the server closed the connection" : "receive", result);
         }
-        loop.libc().shutdown(fd, SHUT_RDWR); // a send that the server doesn't read ends
+        loop.libc().sockets().shutdown(fd, SocketCalls.SHUT_RDWR); // a send that the server doesn't read ends
     }
 
     // --- the end -----------------------------------------------------------------------------------------------------
@@ -381,8 +380,8 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
     public void onLoopEnd() {
         if (phase != Phase.CLOSED) {
             phase = Phase.CLOSED;
-            loop.libc().shutdown(fd, SHUT_RDWR);
-            loop.libc().close(fd);
+            loop.libc().sockets().shutdown(fd, SocketCalls.SHUT_RDWR);
+            loop.libc().files().close(fd);
         }
     }
 
@@ -403,7 +402,7 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
         phase = Phase.ENDING;
         reason = why;
         endingSince = loop.now();
-        loop.libc().shutdown(fd, SHUT_WR);
+        loop.libc().sockets().shutdown(fd, SocketCalls.SHUT_WR);
         arm();
         queue.onFailed(this);
     }
@@ -451,15 +450,17 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
 
     /** Resets a TCP connection: what is in its queues here is dropped and never sent again. */
     private void abort() {
-        loop.libc().shutdown(fd, SHUT_RDWR);
+        loop.libc().sockets().shutdown(fd, SocketCalls.SHUT_RDWR);
         Memory.zero(small, AF_UNSPEC_BYTES);
-        loop.libc().connect(fd, small, AF_UNSPEC_BYTES); // refused for a Unix socket, whose queues are the server's
+        loop.libc()
+                .sockets()
+                .connect(fd, small, AF_UNSPEC_BYTES); // refused for a Unix socket, whose queues are the server's
     }
 
     private void close() {
         phase = Phase.CLOSED;
         socket.file().remove(loop);
-        loop.libc().close(fd);
+        loop.libc().files().close(fd);
         loop.release(slot);
         queue.blocks().give(memory);
         queue.onClosed(this);

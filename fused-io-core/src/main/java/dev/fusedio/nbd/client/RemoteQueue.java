@@ -51,7 +51,7 @@ final class RemoteQueue implements Deferred {
             }
             final String obstacle = closing ? "the client stopped" : promised.obstacle(established.export());
             if (obstacle != null) {
-                loop.libc().close(established.fd());
+                loop.libc().files().close(established.fd());
                 retry("the server can't be used as before: " + obstacle);
                 return;
             }

@@ -8,6 +8,7 @@ import dev.fusedio.ring.IoUring;
 import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Memory;
+import dev.fusedio.sys.SocketCalls;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,14 +22,10 @@ final class SendChain {
 
     private static final int SEGMENTS = 16;
     private static final int IOVECS = 2 * MAX_REQUESTS;
-    private static final int IOVEC_BYTES = 16;
-    private static final int MSGHDR_BYTES = 64;
-    private static final int MSG_IOV = 16;
-    private static final int MSG_IOVLEN = 24;
     private static final int MSG_MORE = 0x8000;
     private static final int STAGED_BYTES = 32;
-    private static final int VECTORS = SEGMENTS * MSGHDR_BYTES;
-    private static final int STAGING = VECTORS + IOVECS * IOVEC_BYTES;
+    private static final int VECTORS = SEGMENTS * SocketCalls.MSGHDR_BYTES;
+    private static final int STAGING = VECTORS + IOVECS * SocketCalls.IOVEC_BYTES;
 
     /** Bytes of the native block that a chain works in. */
     static final int BLOCK_BYTES = STAGING + MAX_REQUESTS * STAGED_BYTES;
@@ -145,7 +142,7 @@ final class SendChain {
     }
 
     private long vector(final int index) {
-        return block + VECTORS + (long) index * IOVEC_BYTES;
+        return block + VECTORS + (long) index * SocketCalls.IOVEC_BYTES;
     }
 
     /** Sends what was added, or what is left of it. */
@@ -192,10 +189,10 @@ final class SendChain {
             return;
         }
         /* struct msghdr, see GatheredSend of the server */
-        final long header = block + (long) segment * MSGHDR_BYTES;
-        Memory.zero(header, MSGHDR_BYTES);
-        Memory.putLong(header + MSG_IOV, first);
-        Memory.putLong(header + MSG_IOVLEN, number);
+        final long header = block + (long) segment * SocketCalls.MSGHDR_BYTES;
+        Memory.zero(header, SocketCalls.MSGHDR_BYTES);
+        Memory.putLong(header + SocketCalls.MSG_IOV, first);
+        Memory.putLong(header + SocketCalls.MSG_IOVLEN, number);
         Sqe.prepare(sqe, IoUring.OP_SENDMSG, flags, 0, socket.file().fd(), 0, header, 1, msgFlags, 0, userData);
     }
 

@@ -34,7 +34,7 @@ final class ThreadConnector implements Connector {
     private void answer(
             final Listener listener, final ClientHandshake.@Nullable Established established, final String failure) {
         if (!loop.post(() -> listener.onAttempt(established, failure)) && established != null) {
-            Libc.transientInstance().close(established.fd());
+            Libc.transientInstance().files().close(established.fd());
         }
     }
 }

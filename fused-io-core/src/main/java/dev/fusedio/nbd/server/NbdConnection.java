@@ -14,6 +14,7 @@ import dev.fusedio.ring.ProvidedBuffers;
 import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Memory;
+import dev.fusedio.sys.SocketCalls;
 import dev.fusedio.volume.Volume;
 import org.jspecify.annotations.Nullable;
 
@@ -26,8 +27,6 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     private static final int TAG_PAYLOAD = 1;
     private static final int TAG_SEND = 2;
     private static final int TAG_GREETING = 3;
-    private static final int SHUT_WR = 1;
-    private static final int SHUT_RDWR = 2;
     private static final String SHUTTING_DOWN = "the server is shutting down";
 
     /** A client that sent nothing for this time after the last reply was acknowledged doesn't look for more. */
@@ -142,8 +141,8 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
             return;
         }
         phase = Phase.CLOSED;
-        loop.libc().shutdown(fd, SHUT_RDWR);
-        loop.libc().close(fd);
+        loop.libc().sockets().shutdown(fd, SocketCalls.SHUT_RDWR);
+        loop.libc().files().close(fd);
         if (lane != null) {
             lane.release();
         }
@@ -501,7 +500,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         phase = Phase.LINGERING;
         lingeringSince = loop.now();
         lastReceivedAt = lingeringSince;
-        loop.libc().shutdown(fd, SHUT_WR);
+        loop.libc().sockets().shutdown(fd, SocketCalls.SHUT_WR);
         deferProcess();
     }
 
@@ -512,7 +511,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         }
         phase = Phase.CUT;
         reason = why;
-        loop.libc().shutdown(fd, SHUT_RDWR); // receives and sends in flight end now
+        loop.libc().sockets().shutdown(fd, SocketCalls.SHUT_RDWR); // receives and sends in flight end now
         replies.drop();
         if (transmission != null && !payloadArmed) { // the kernel may write to its buffer until it ends
             transmission.abandon();
@@ -535,7 +534,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
             worker.forget(this);
         }
         socket.remove(loop);
-        loop.libc().close(fd);
+        loop.libc().files().close(fd);
         loop.release(slot);
         worker.closed(this, transmission, reason);
     }

@@ -84,7 +84,7 @@ public final class NbdServer implements AutoCloseable {
                 server.addresses.add(Sockets.local(libc, fd, address));
             }
         } catch (final IOException e) {
-            descriptors.forEach(libc::close);
+            descriptors.forEach(libc.files()::close);
             throw e;
         }
         for (final int fd : descriptors) {
@@ -118,14 +118,14 @@ public final class NbdServer implements AutoCloseable {
         accepted.incrementAndGet();
         final NbdWorker worker = nextWorker();
         if (connections.incrementAndGet() > config.limits().connections()) {
-            Libc.transientInstance().close(fd);
+            Libc.transientInstance().files().close(fd);
             refused(NegotiationFailure.CROWDED);
             return;
         }
         if (worker.loop().inLoop()) {
             worker.adopt(fd);
         } else if (!worker.loop().execute(() -> worker.adopt(fd))) { // never wait for another loop on a loop's thread
-            Libc.transientInstance().close(fd);
+            Libc.transientInstance().files().close(fd);
             refused(NegotiationFailure.CROWDED);
         }
     }

@@ -139,7 +139,7 @@ final class NbdWorker implements Deferred {
     /** Takes a new connection over. */
     void adopt(final int fd) {
         if (stopping || loop.hasEnded()) {
-            loop.libc().close(fd);
+            loop.libc().files().close(fd);
             server.refused(NegotiationFailure.SHUTDOWN);
             return;
         }

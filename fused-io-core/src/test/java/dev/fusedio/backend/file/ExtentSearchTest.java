@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import dev.fusedio.loop.SimulatedLoop;
 import dev.fusedio.ring.SimulatedFaults;
 import dev.fusedio.sys.Errno;
+import dev.fusedio.sys.FileCalls;
 import dev.fusedio.sys.Seeds;
 import dev.fusedio.volume.ExtentQuery;
 import java.util.ArrayList;
@@ -66,11 +67,11 @@ class ExtentSearchTest {
                 wasHole[block] |= !data[block];
             }
             for (int block = (int) (position / BLOCK); block < data.length; block++) {
-                if (data[block] == (whence == ExtentSearch.SEEK_DATA)) {
+                if (data[block] == (whence == FileCalls.SEEK_DATA)) {
                     return Math.max(position, (long) block * BLOCK);
                 }
             }
-            return whence == ExtentSearch.SEEK_DATA ? -Errno.ENXIO : (long) data.length * BLOCK;
+            return whence == FileCalls.SEEK_DATA ? -Errno.ENXIO : (long) data.length * BLOCK;
         }
     }
 
@@ -79,7 +80,7 @@ class ExtentSearchTest {
     void aBlockBecomesAHole() {
         final Answer answer = new Answer(BLOCK + 100, 3 * BLOCK, 8);
         final int result = ExtentSearch.search(
-                (position, whence) -> position < 2 * BLOCK || whence == ExtentSearch.SEEK_HOLE
+                (position, whence) -> position < 2 * BLOCK || whence == FileCalls.SEEK_HOLE
                         ? position // first the block is data, and then it is a hole
                         : -Errno.ENXIO,
                 answer);

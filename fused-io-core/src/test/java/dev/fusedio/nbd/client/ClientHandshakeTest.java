@@ -35,7 +35,7 @@ class ClientHandshakeTest {
 
     private static ExportInfo connect(final NbdUri uri, final RemoteOptions options) throws IOException {
         final ClientHandshake.Established established = ClientHandshake.connect(uri, options);
-        Libc.transientInstance().close(established.fd());
+        Libc.transientInstance().files().close(established.fd());
         return established.export();
     }
 

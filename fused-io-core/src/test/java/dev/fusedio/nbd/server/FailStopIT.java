@@ -32,8 +32,7 @@ class FailStopIT {
         server.loops().awaitFailure();
         final int left = SESSIONS - SESSIONS / loops.size();
         TestServer.await(
-                "the dead loop's sessions are gone",
-                () -> server.ended().size() == SESSIONS - left);
+                "the dead loop's sessions are gone", () -> server.ended().size() == SESSIONS - left);
         assertThat(server.server().sessions()).hasSize(left);
 
         assertThat(server.ended())

@@ -105,8 +105,9 @@ class LimitsIT {
             for (int i = 0; i < 10; i++) {
                 assertThat(fast.read(0, 2 * MIB)).hasSize(2 * MIB);
             }
-            assertThat(server.ended()).isNotEmpty().allSatisfy(ended -> assertThat(ended.reason())
-                    .contains("memory"));
+            assertThat(server.ended())
+                    .isNotEmpty()
+                    .allSatisfy(ended -> assertThat(ended.reason()).contains("memory"));
             for (final WireClient each : slow) {
                 each.close();
             }
@@ -124,7 +125,9 @@ class LimitsIT {
             }
             slow.add(client);
         }
-        TestServer.await("their replies wait", () -> server.loops().loops().getFirst().snapshot().leasedBytes() > 0);
+        TestServer.await(
+                "their replies wait",
+                () -> server.loops().loops().getFirst().snapshot().leasedBytes() > 0);
         return slow;
     }
 
@@ -135,8 +138,7 @@ class LimitsIT {
         try (TestServer server = new TestServer(
                         TestServer.oneCore(4 * MIB),
                         NbdLimits.defaults(),
-                        loops -> List.of(new Volume(
-                                TestServer.EXPORT, "", new MemoryBackend(64L * MIB), true)));
+                        loops -> List.of(new Volume(TestServer.EXPORT, "", new MemoryBackend(64L * MIB), true)));
                 WireClient client = server.open(Headers.STRUCTURED)) {
             final long before = server.loops().loops().getFirst().snapshot().completions();
             assertThat(client.write(0, new byte[length])).isEqualTo(Errno.EPERM);
@@ -162,8 +164,11 @@ class LimitsIT {
                     assertThat(bystander.read(0, 65_536)).hasSize(65_536);
                 }
             }
-            TestServer.await("all of them are gone", () -> server.server().snapshot().connections() == 1);
-            TestServer.await("what they held as well", () -> server.loops().loops().getFirst().snapshot().leasedBytes() == 0);
+            TestServer.await(
+                    "all of them are gone", () -> server.server().snapshot().connections() == 1);
+            TestServer.await(
+                    "what they held as well",
+                    () -> server.loops().loops().getFirst().snapshot().leasedBytes() == 0);
             bystander.disconnect();
         }
     }

@@ -86,9 +86,9 @@ final class CoreBlockDevices implements BlockDevices {
     public Mono<Boolean> isInUse(final int number) {
         return waiting(() -> {
             final Libc libc = Libc.transientInstance();
-            final int fd = libc.open(PREFIX + number, O_EXCL | O_CLOEXEC, 0);
+            final int fd = libc.files().open(PREFIX + number, O_EXCL | O_CLOEXEC, 0);
             if (fd >= 0) {
-                libc.close(fd);
+                libc.files().close(fd);
             }
             return fd == -Errno.EBUSY;
         });
