@@ -69,6 +69,12 @@ public final class Sockets {
             libc.sockets().setsockopt(fd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_KEEPIDLE, KEEP_ALIVE_SECONDS);
             libc.sockets().setsockopt(fd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_KEEPINTVL, KEEP_ALIVE_SECONDS / 6);
             libc.sockets().setsockopt(fd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_KEEPCNT, 6);
+            libc.sockets()
+                    .setsockopt(
+                            fd,
+                            SocketCalls.IPPROTO_TCP,
+                            SocketCalls.TCP_USER_TIMEOUT,
+                            2 * KEEP_ALIVE_SECONDS * 1_000); // a peer that is gone while replies are on their way
             if (!v4) {
                 // the v6 wildcard serves v4 clients as well, any other address only its own
                 libc.sockets()

@@ -38,6 +38,7 @@ public final class SocketCalls {
     public static final int TCP_KEEPIDLE = 4;
     public static final int TCP_KEEPINTVL = 5;
     public static final int TCP_NODELAY = 1;
+    public static final int TCP_USER_TIMEOUT = 18;
 
     private static final ValueLayout.OfInt I = ValueLayout.JAVA_INT;
     private static final ValueLayout.OfLong L = ValueLayout.JAVA_LONG;

@@ -6,6 +6,7 @@ import java.time.Duration;
  * A limit on everything that a client could otherwise have without end.
  *
  * @param connections sessions and handshakes at one time, over all cores
+ * @param connectionsPerAddress of these, those of one client address; Unix sockets have none
  * @param handshakes handshakes at one time; beyond it the oldest is cut
  * @param handshakeTime from connect to the end of the handshake
  * @param options options of one handshake
@@ -21,6 +22,7 @@ import java.time.Duration;
  */
 public record NbdLimits(
         int connections,
+        int connectionsPerAddress,
         int handshakes,
         Duration handshakeTime,
         int options,
@@ -35,6 +37,7 @@ public record NbdLimits(
 
     public NbdLimits {
         require("connections", connections, 1, 1_000_000);
+        require("connectionsPerAddress", connectionsPerAddress, 1, 1_000_000);
         require("handshakes", handshakes, 1, 1_000_000);
         require("options", options, 1, 1_000_000);
         require("optionBytes", optionBytes, 4096 + 6, 1 << 20);
@@ -52,6 +55,7 @@ public record NbdLimits(
     public static NbdLimits defaults() {
         return new NbdLimits(
                 4096,
+                2048,
                 1024,
                 Duration.ofSeconds(10),
                 64,

@@ -39,7 +39,7 @@ public final class NbdServer implements AutoCloseable {
     private final List<Listener> listeners = new ArrayList<>();
     private final Map<Long, Transmission> sessions = new ConcurrentHashMap<>();
     private final AtomicLong sessionIds = new AtomicLong();
-    private final AtomicInteger connections = new AtomicInteger();
+    private final ConnectionCounts connections;
     private final AtomicInteger nextWorker = new AtomicInteger();
     private final AtomicLong accepted = new AtomicLong();
     private final AtomicLongArray failures = new AtomicLongArray(NegotiationFailure.values().length);
@@ -54,6 +54,8 @@ public final class NbdServer implements AutoCloseable {
         this.config = config;
         this.directory = directory;
         this.listener = listener;
+        this.connections = new ConnectionCounts(
+                config.limits().connections(), config.limits().connectionsPerAddress());
         final int cores = loops.size();
         final int handshakesPerCore = Math.max((config.limits().handshakes() + cores - 1) / cores, 1);
         for (final CoreLoop loop : loops) {
@@ -117,16 +119,18 @@ public final class NbdServer implements AutoCloseable {
     void onAccepted(final int fd) {
         accepted.incrementAndGet();
         final NbdWorker worker = nextWorker();
-        if (connections.incrementAndGet() > config.limits().connections()) {
+        final String peer = Sockets.peer(Libc.transientInstance(), fd);
+        if (!connections.enter(peer)) {
             Libc.transientInstance().files().close(fd);
-            refused(NegotiationFailure.CROWDED);
+            refused(peer, NegotiationFailure.CROWDED);
             return;
         }
         if (worker.loop().inLoop()) {
-            worker.adopt(fd);
-        } else if (!worker.loop().execute(() -> worker.adopt(fd))) { // never wait for another loop on a loop's thread
+            worker.adopt(fd, peer);
+        } else if (!worker.loop()
+                .execute(() -> worker.adopt(fd, peer))) { // never wait for another loop on a loop's thread
             Libc.transientInstance().files().close(fd);
-            refused(NegotiationFailure.CROWDED);
+            refused(peer, NegotiationFailure.CROWDED);
         }
     }
 
@@ -172,7 +176,7 @@ public final class NbdServer implements AutoCloseable {
         for (final NegotiationFailure failure : NegotiationFailure.values()) {
             byReason.put(failure, failures.get(failure.ordinal()));
         }
-        return new NbdServerSnapshot(connections.get(), sessions.size(), accepted.get(), Map.copyOf(byReason));
+        return new NbdServerSnapshot(connections.all(), sessions.size(), accepted.get(), Map.copyOf(byReason));
     }
 
     /**
@@ -212,7 +216,7 @@ public final class NbdServer implements AutoCloseable {
     private void awaitConnections(final long nanos) {
         final CoreLoop clock = workers.getFirst().loop();
         final long end = clock.preciseNow() + nanos;
-        while (connections.get() > 0 && end - clock.preciseNow() > 0) {
+        while (connections.all() > 0 && end - clock.preciseNow() > 0) {
             LockSupport.parkNanos(POLL_NANOS);
         }
     }
@@ -247,17 +251,17 @@ public final class NbdServer implements AutoCloseable {
         listener.opened(session.snapshot());
     }
 
-    void closed(final @Nullable Transmission session, final String reason) {
+    void closed(final String peer, final @Nullable Transmission session, final String reason) {
         if (session != null) {
             sessions.remove(session.id());
             listener.closed(session.snapshot(), reason);
         }
-        connections.decrementAndGet(); // last: stop() waits for it
+        connections.leave(peer); // last: stop() waits for it
     }
 
     /** A connection was closed before it had a worker. */
-    void refused(final NegotiationFailure why) {
-        connections.decrementAndGet();
+    void refused(final String peer, final NegotiationFailure why) {
+        connections.leave(peer);
         failed(why);
     }
 

@@ -10,7 +10,6 @@ import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.nbd.wire.ReplyHeader;
 import dev.fusedio.net.GatheredSend;
 import dev.fusedio.net.ReceiveWindow;
-import dev.fusedio.net.Sockets;
 import dev.fusedio.volume.Volume;
 import java.lang.foreign.Arena;
 import java.util.ArrayDeque;
@@ -137,10 +136,10 @@ final class NbdWorker implements Deferred {
     }
 
     /** Takes a new connection over. */
-    void adopt(final int fd) {
+    void adopt(final int fd, final String peer) {
         if (stopping || loop.hasEnded()) {
             loop.libc().files().close(fd);
-            server.refused(NegotiationFailure.SHUTDOWN);
+            server.refused(peer, NegotiationFailure.SHUTDOWN);
             return;
         }
         if (handshakes.size() >= handshakeLimit) {
@@ -149,7 +148,7 @@ final class NbdWorker implements Deferred {
             oldest.remove(); // at once: it closes later, and meanwhile another may be one too many
             refused.refuse(NegotiationFailure.CROWDED);
         }
-        final NbdConnection connection = new NbdConnection(this, fd, Sockets.peer(loop.libc(), fd));
+        final NbdConnection connection = new NbdConnection(this, fd, peer);
         handshakes.add(connection);
         connections.add(connection);
         if (!sweep.isScheduled()) {
@@ -179,7 +178,7 @@ final class NbdWorker implements Deferred {
         if (session == null && failure != null) {
             server.failed(failure);
         }
-        server.closed(session, reason);
+        server.closed(connection.peer(), session, reason);
         pulse();
     }
 

@@ -10,6 +10,7 @@ import dev.fusedio.sys.Errno;
 import dev.fusedio.volume.Volume;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -129,6 +130,39 @@ class LimitsIT {
                 "their replies wait",
                 () -> server.loops().loops().getFirst().snapshot().leasedBytes() > 0);
         return slow;
+    }
+
+    @Test
+    @DisplayName("fault 8: idle sessions of one address leave room for another's")
+    void idleSessionsOfOneAddressLeaveRoom() throws IOException {
+        try (TestServer server = TestServer.memory(LoopConfig.ofAllowedCores(), Limits.perAddress(4))) {
+            final List<WireClient> idle = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                idle.add(server.open(Headers.SIMPLE));
+            }
+            try (WireClient refused = server.connect()) {
+                refused.awaitEnd();
+            }
+            assertThat(server.failures(NegotiationFailure.CROWDED)).isEqualTo(1);
+            try (SocketChannel other = SocketChannel.open()) {
+                other.bind(new InetSocketAddress("127.0.0.2", 0));
+                other.connect(server.address());
+                final ByteBuffer greeting = ByteBuffer.allocate(18);
+                while (greeting.hasRemaining() && other.read(greeting) >= 0) {
+                    // the greeting is all that the server says first
+                }
+                assertThat(greeting.hasRemaining())
+                        .as("another address is served")
+                        .isFalse();
+            }
+            for (final WireClient each : idle) {
+                each.close();
+            }
+            TestServer.await("they have left", () -> server.server().snapshot().connections() == 0);
+            try (WireClient again = server.open(Headers.SIMPLE)) {
+                again.disconnect();
+            }
+        }
     }
 
     @Test

@@ -122,6 +122,7 @@ public record GatewayProperties(
      * A bound on everything that an NBD client could otherwise have without end.
      *
      * @param connections sessions and handshakes at one time
+     * @param connectionsPerAddress of these, those of one client address; Unix sockets have none
      * @param handshakes handshakes at one time; beyond it the oldest is cut
      * @param handshakeTime from connect to the end of the handshake
      * @param options options of one handshake
@@ -136,6 +137,7 @@ public record GatewayProperties(
      */
     public record NbdLimits(
             @DefaultValue("4096") @Min(1) @Max(1_000_000) int connections,
+            @DefaultValue("2048") @Min(1) @Max(1_000_000) int connectionsPerAddress,
             @DefaultValue("1024") @Min(1) @Max(1_000_000) int handshakes,
 
             @DefaultValue("10s") @DurationMin(millis = 100) @DurationMax(hours = 1)

@@ -194,6 +194,7 @@ final class NbdFrontEnd implements NbdSessions, DisposableBean {
     private static NbdLimits limits(final GatewayProperties.NbdLimits limits) {
         return new NbdLimits(
                 limits.connections(),
+                limits.connectionsPerAddress(),
                 limits.handshakes(),
                 limits.handshakeTime(),
                 limits.options(),
