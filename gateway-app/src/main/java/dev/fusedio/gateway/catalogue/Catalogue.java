@@ -59,10 +59,10 @@ public final class Catalogue implements SmartLifecycle {
             final EventJournal journal,
             final Clock clock) {
         this.properties = properties;
-        this.opening = new VolumeOpening(files, dataPlane);
+        final VolumeEvents events = new VolumeEvents(journal);
+        this.opening = new VolumeOpening(files, dataPlane, events);
         final VolumeNames names = new VolumeNames(volumes);
         final VolumeRules rules = new VolumeRules(properties.pool().maxVolumeSize());
-        final VolumeEvents events = new VolumeEvents(journal);
         this.changes = new VolumeChanges(volumes, names, rules, files, opening, sessions, uses, turns, events, clock);
         this.staging = new VolumeStaging(volumes, names, rules, files, opening, turns, events, clock);
     }
@@ -147,6 +147,14 @@ public final class Catalogue implements SmartLifecycle {
     public Mono<VolumeDraft> draft(
             final VolumeName name, final VolumeChange change, final Precondition precondition, final boolean force) {
         return changes.draft(name, change, precondition, force);
+    }
+
+    /**
+     * Opens a volume anew, so that a failed write-back no longer fails its flushes. Refused with a {@link ProblemException}
+     * while sessions or block devices have it: they were told of the failure, and must not be told that all is well.
+     */
+    public Mono<Volume> reopen(final VolumeName name) {
+        return changes.reopen(name);
     }
 
     /**

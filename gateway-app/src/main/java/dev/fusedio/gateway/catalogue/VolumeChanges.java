@@ -16,6 +16,8 @@ import reactor.core.publisher.Mono;
  * change of which nothing but that is done.
  */
 final class VolumeChanges {
+    private static final String REOPENED = "reopened";
+
     private static final Duration SESSIONS_END = Duration.ofSeconds(10);
 
     private final ConcurrentMap<String, Volume> volumes;
@@ -94,6 +96,23 @@ final class VolumeChanges {
                 return apply(name, volume, record);
             }
             return withdrawn(volume, force, "renamed", rename(name, new VolumeName(to), volume, record));
+        }));
+    }
+
+    /** Closes a volume that nobody has and opens it anew. */
+    Mono<Volume> reopen(final VolumeName name) {
+        return turns.take(name.value(), Mono.defer(() -> {
+            final Volume.Available volume = find(name).orDamaged();
+            uses.requireNone(volume.name(), REOPENED);
+            return withdrawn(
+                    volume,
+                    false,
+                    REOPENED,
+                    volume.open()
+                            .close()
+                            .then(opening.open(name, volume.record()))
+                            .map(open -> publish(new Volume.Available(volume.name(), volume.record(), open)))
+                            .doOnNext(reopened -> events.changed(reopened, volume.name())));
         }));
     }
 
@@ -280,7 +299,7 @@ final class VolumeChanges {
             throw new ProblemException(
                     ProblemType.VOLUME_IN_USE,
                     "The volume '" + volume.name() + "' can't be " + done + " while NBD sessions have it open (" + open
-                            + "). End them first, or say force=true.");
+                            + "). End them first" + (done.equals(REOPENED) ? "." : ", or say force=true."));
         }
     }
 

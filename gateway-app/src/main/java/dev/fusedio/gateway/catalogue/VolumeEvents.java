@@ -22,6 +22,14 @@ final class VolumeEvents {
         append(EventType.VOLUME_CHANGED, volume, volume.name().equals(before) ? null : before);
     }
 
+    /** A write-back of an open volume has failed. */
+    void failed(final String name, final VolumeRecord record) {
+        journal.append(
+                EventType.VOLUME_FAILED,
+                "/api/v1/volumes/" + name,
+                new EventSubject.OfVolume(name, record.id(), record.revision(), null));
+    }
+
     void deleted(final Volume volume) {
         append(EventType.VOLUME_DELETED, volume, null);
     }

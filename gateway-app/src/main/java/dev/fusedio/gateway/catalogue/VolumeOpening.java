@@ -17,8 +17,10 @@ final class VolumeOpening {
 
     private final PoolWork files;
     private final DataPlane dataPlane;
+    private final VolumeEvents events;
 
-    VolumeOpening(final PoolWork files, final DataPlane dataPlane) {
+    VolumeOpening(final PoolWork files, final DataPlane dataPlane, final VolumeEvents events) {
+        this.events = events;
         this.files = files;
         this.dataPlane = dataPlane;
     }
@@ -26,10 +28,11 @@ final class VolumeOpening {
     /** Opens a volume. */
     Mono<OpenVolume> open(final VolumeName name, final VolumeRecord record) {
         return Mono.defer(() -> open(
-                name,
-                record,
-                record.backend() == BackendType.FILE ? files.pool().dataFile(name) : null,
-                record.readOnly()));
+                        name,
+                        record,
+                        record.backend() == BackendType.FILE ? files.pool().dataFile(name) : null,
+                        record.readOnly()))
+                .doOnNext(open -> open.failed().subscribe(failure -> events.failed(name.value(), record)));
     }
 
     /**

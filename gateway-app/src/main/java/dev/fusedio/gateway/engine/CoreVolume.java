@@ -13,8 +13,10 @@ import dev.fusedio.volume.VolumeSnapshot;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -24,6 +26,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
 import reactor.util.retry.Retry;
 
@@ -43,7 +46,10 @@ final class CoreVolume implements OpenVolume {
 
     private final LoopGroup loops;
     private final Backend backend;
-    private final FailureLatch failure = new FailureLatch(); // one for the backend, however many core volumes use it
+    private final Sinks.One<VolumeFailure> failed = Sinks.one();
+    private volatile @Nullable VolumeFailure failureSeen;
+    private final FailureLatch failure =
+            new FailureLatch(this::onFailure); // one for the backend, however many core volumes use it
     private final UseCount uses = new UseCount();
     private final AtomicInteger nextAccess = new AtomicInteger();
     private final Object lock = new Object();
@@ -110,6 +116,29 @@ final class CoreVolume implements OpenVolume {
                     return true;
                 })
                 .then();
+    }
+
+    @Override
+    public Optional<VolumeFailure> failure() {
+        return Optional.ofNullable(failureSeen);
+    }
+
+    @Override
+    public Mono<VolumeFailure> failed() {
+        return failed.asMono();
+    }
+
+    /** On the thread that found it, perhaps a core loop's: whoever listens is told on another. */
+    private void onFailure(final int errno) {
+        final VolumeFailure seen = new VolumeFailure(Errno.name(errno), Instant.now());
+        failureSeen = seen;
+        Schedulers.parallel().schedule(() -> {
+            LOG.error(
+                    "volume {} has failed: a write-back ended with {}; data that was acknowledged may be missing",
+                    name(),
+                    seen.errno());
+            failed.tryEmitValue(seen);
+        });
     }
 
     @Override
@@ -263,6 +292,7 @@ final class CoreVolume implements OpenVolume {
                                 volume.close();
                             }
                             backend.close();
+                            failed.tryEmitEmpty();
                             return null;
                         })
                         .subscribeOn(Schedulers.boundedElastic()))

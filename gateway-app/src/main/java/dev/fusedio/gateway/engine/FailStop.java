@@ -1,5 +1,6 @@
 package dev.fusedio.gateway.engine;
 
+import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -11,21 +12,21 @@ import org.slf4j.LoggerFactory;
 final class FailStop {
     private static final Logger LOG = LoggerFactory.getLogger(FailStop.class);
     private static final int STATUS = 1;
-    private static final long PATIENCE_MILLIS = 60_000;
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private FailStop() {}
 
     /** Begins the end and returns. Any thread. */
     static void begin() {
         LOG.error("a core loop has failed: the gateway stops, with status {}", STATUS);
-        Thread.ofPlatform().name("fail-stop").daemon(true).start(() -> System.exit(STATUS));
-        Thread.ofPlatform().name("fail-stop-limit").daemon(true).start(FailStop::cutShort);
+        final Thread stop = Thread.ofPlatform().name("fail-stop").daemon(true).start(() -> System.exit(STATUS));
+        Thread.ofPlatform().name("fail-stop-limit").daemon(true).start(() -> cutShort(stop));
     }
 
-    private static void cutShort() {
+    private static void cutShort(final Thread stop) {
         try {
-            Thread.sleep(PATIENCE_MILLIS);
-            LOG.error("the stop did not come to its end within {} s", PATIENCE_MILLIS / 1_000);
+            stop.join(PATIENCE); // it does not come back: the process ends before, or is ended here
+            LOG.error("the stop did not come to its end within {}", PATIENCE);
         } catch (final InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -1,6 +1,7 @@
 package dev.fusedio.gateway.engine;
 
 import java.nio.ByteBuffer;
+import java.util.Optional;
 import reactor.core.publisher.Mono;
 
 /**
@@ -45,6 +46,12 @@ public interface OpenVolume {
 
     /** Makes durable what was written before. */
     Mono<Void> flush();
+
+    /** What failed, if a write-back has. */
+    Optional<VolumeFailure> failure();
+
+    /** Emits when a write-back fails, at once if one has; ends without when the volume is closed before. */
+    Mono<VolumeFailure> failed();
 
     /** Plain counters of this volume. */
     VolumeCounters counters();

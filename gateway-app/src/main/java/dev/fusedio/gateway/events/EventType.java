@@ -13,6 +13,8 @@ public enum EventType {
     VOLUME_CHANGED("volume.changed"),
     /** A volume was removed. */
     VOLUME_DELETED("volume.deleted"),
+    /** A write-back of a volume has failed: its flushes fail until it is reopened. */
+    VOLUME_FAILED("volume.failed"),
     /** A device was attached. */
     ATTACHMENT_CREATED("attachment.created"),
     /** An attachment's record changed: its device was taken over or made again. */

@@ -74,6 +74,7 @@ final class DataPlaneCollector implements MultiCollector {
         for (final Volume.Available volume : reported) {
             perVolume.add(
                     volume.name(),
+                    volume.open().failure().isPresent(),
                     volume.open().size(),
                     allocated.of(volume.open()),
                     volume.open().counters());

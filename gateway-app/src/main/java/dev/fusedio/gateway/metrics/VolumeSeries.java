@@ -39,13 +39,18 @@ final class VolumeSeries {
     private final GaugeSnapshot.Builder allocated = gauge(
             "fused_volume_allocated_bytes", "Bytes that the volume takes up in the pool, as of the scrape before.");
 
+    private final GaugeSnapshot.Builder failed =
+            gauge("fused_volume_failed", "1 if a write-back of the volume has failed since it was opened.");
+
     void add(
             final String volume,
+            final boolean hasFailed,
             final long sizeBytes,
             final @Nullable Long allocatedBytes,
             final VolumeCounters counters) {
         final Labels name = Labels.of("volume", volume);
         size.dataPoint(value(name, sizeBytes));
+        failed.dataPoint(value(name, hasFailed ? 1 : 0));
         if (allocatedBytes != null) {
             allocated.dataPoint(value(name, allocatedBytes));
         }
@@ -73,6 +78,7 @@ final class VolumeSeries {
                 .metricSnapshot(latency.build())
                 .metricSnapshot(inFlight.build())
                 .metricSnapshot(size.build())
+                .metricSnapshot(failed.build())
                 .metricSnapshot(allocated.build());
     }
 

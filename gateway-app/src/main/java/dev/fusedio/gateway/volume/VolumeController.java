@@ -238,6 +238,29 @@ final class VolumeController {
         });
     }
 
+    @PostMapping("/{name}/reopen")
+    @Operation(
+            summary = "Open a volume anew after a failed write-back",
+            description =
+                    "A 'failed' volume answers every flush with an error, because data that was acknowledged may be"
+                            + " missing. When its storage is repaired and its data was checked or restored, this makes it available"
+                            + " again. No session and no block device may have it. A volume that has not failed is opened anew as"
+                            + " well.")
+    @ApiResponse(responseCode = "200", description = "It is open, and nothing of it has failed since.")
+    @ApiResponse(
+            responseCode = "404",
+            description = "volume-not-found",
+            content = {})
+    @ApiResponse(
+            responseCode = "409",
+            description = "volume-in-use or volume-damaged",
+            content = {})
+    Mono<ResponseEntity<VolumeView>> reopen(@PathVariable final String name) {
+        return Mono.defer(() -> catalogue.reopen(nameOf(name)))
+                .flatMap(views::of)
+                .map(view -> answer(ResponseEntity.ok(), view));
+    }
+
     @DeleteMapping("/{name}")
     @Operation(summary = "Remove a volume and its data")
     @ApiResponse(responseCode = "204", description = "It is gone.")

@@ -5,6 +5,7 @@ import dev.fusedio.gateway.catalogue.Volume;
 import dev.fusedio.gateway.catalogue.VolumeDraft;
 import dev.fusedio.gateway.catalogue.VolumeRecord;
 import dev.fusedio.gateway.engine.BackendType;
+import dev.fusedio.gateway.engine.VolumeFailure;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.time.Instant;
 import java.util.Map;
@@ -21,11 +22,13 @@ record VolumeView(
         String name,
 
         @Schema(
-                description = "'damaged' volumes are set aside and served to nobody.",
-                allowableValues = {"available", "damaged"})
+                description =
+                        "'damaged' volumes are set aside and served to nobody. Of 'failed' ones data that was acknowledged"
+                                + " may be missing: reads and writes go on, flushes fail until they are reopened.",
+                allowableValues = {"available", "failed", "damaged"})
         String state,
 
-        @Schema(description = "Why it is set aside; only when damaged.") @Nullable String reason,
+        @Schema(description = "Why it is set aside or has failed; only then.") @Nullable String reason,
 
         @Schema(description = "Stays the same when it is renamed.") @Nullable UUID id,
 
@@ -50,10 +53,11 @@ record VolumeView(
 
     static VolumeView of(final Volume.Available volume, final long allocatedBytes, final int sessions) {
         final VolumeRecord record = volume.record();
+        final VolumeFailure failure = volume.open().failure().orElse(null);
         return new VolumeView(
                 volume.name(),
-                "available",
-                null,
+                failure == null ? "available" : "failed",
+                failure == null ? null : "a write-back ended with " + failure.errno() + " at " + failure.since(),
                 record.id(),
                 volume.open().size(),
                 allocatedBytes < 0 ? null : allocatedBytes,

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -25,6 +26,8 @@ public final class InMemoryVolume implements OpenVolume {
     private final AtomicInteger flushes = new AtomicInteger();
     private final AtomicInteger reads = new AtomicInteger();
     private final AtomicInteger writes = new AtomicInteger();
+    private final Sinks.One<VolumeFailure> writeBackFailed = Sinks.one();
+    private volatile @Nullable VolumeFailure writeBack;
     private volatile long size;
     private volatile boolean readOnly;
     private volatile String description;
@@ -87,6 +90,22 @@ public final class InMemoryVolume implements OpenVolume {
                 }
             }
         });
+    }
+
+    @Override
+    public Optional<VolumeFailure> failure() {
+        return Optional.ofNullable(writeBack);
+    }
+
+    @Override
+    public Mono<VolumeFailure> failed() {
+        return writeBackFailed.asMono();
+    }
+
+    /** Fails the volume's write-back, as its backend would. */
+    public void failWriteBack(final VolumeFailure failed) {
+        writeBack = failed;
+        writeBackFailed.tryEmitValue(failed);
     }
 
     @Override

@@ -3,12 +3,16 @@ package dev.fusedio.gateway.events;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fusedio.gateway.ApiTest;
+import dev.fusedio.gateway.engine.InMemoryVolume;
+import dev.fusedio.gateway.engine.VolumeFailure;
 import dev.fusedio.gateway.web.StreamLifetime;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -98,6 +102,20 @@ class EventApiTest extends ApiTest {
                 .assertNext(beat -> assertThat(beat.comment()).isEqualTo("heartbeat"))
                 .then(() -> create("{\"name\": \"b\", \"size\": 4096}"))
                 .assertNext(event -> assertThat(subject(event)).containsEntry("name", "b"))
+                .thenCancel()
+                .verify(PATIENCE);
+    }
+
+    @Test
+    @DisplayName("fault 5: a failed write-back is an event")
+    void aFailedWriteBackIsTold() {
+        create("{\"name\": \"a\", \"size\": 4096}");
+
+        StepVerifier.create(stream("?type=volume.failed", null))
+                .assertNext(beat -> assertThat(beat.comment()).isEqualTo("heartbeat"))
+                .then(() -> ((InMemoryVolume) catalogue.get("a").orDamaged().open())
+                        .failWriteBack(new VolumeFailure("EIO", Instant.EPOCH)))
+                .assertNext(event -> assertThat(subject(event)).containsEntry("name", "a"))
                 .thenCancel()
                 .verify(PATIENCE);
     }

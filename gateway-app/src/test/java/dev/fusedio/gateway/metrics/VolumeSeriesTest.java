@@ -13,11 +13,11 @@ class VolumeSeriesTest {
     private static final int BUCKETS = 26;
 
     @Test
-    void anIdleVolumeHasEightSeries() {
+    void anIdleVolumeHasNineSeries() {
         assertThat(points(Stream.of("read", "write", "flush", "trim", "zero", "cache", "extents")
                         .map(name -> operation(name, 0, Map.of()))
                         .toList()))
-                .isEqualTo(8);
+                .isEqualTo(9);
     }
 
     @Test
@@ -32,7 +32,7 @@ class VolumeSeriesTest {
 
     private static long points(final List<VolumeCounters.Operation> operations) {
         final VolumeSeries series = new VolumeSeries();
-        series.add("v", 4096, 0L, new VolumeCounters(0, operations));
+        series.add("v", false, 4096, 0L, new VolumeCounters(0, operations));
         final MetricSnapshots.Builder all = MetricSnapshots.builder();
         series.addTo(all);
         return all.build().stream()

@@ -3,13 +3,18 @@ package dev.fusedio.gateway.volume;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fusedio.gateway.ApiTest;
+import dev.fusedio.gateway.engine.InMemoryVolume;
+import dev.fusedio.gateway.engine.VolumeFailure;
 import java.net.URI;
+import java.time.Instant;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
+import org.springframework.test.web.reactive.server.WebTestClient;
 import org.springframework.test.web.reactive.server.WebTestClient.BodyContentSpec;
 import org.springframework.test.web.reactive.server.WebTestClient.ResponseSpec;
 
@@ -197,6 +202,48 @@ class VolumeApiTest extends ApiTest {
                         .exchange(),
                 HttpStatus.PRECONDITION_FAILED,
                 "revision-mismatch");
+    }
+
+    @Test
+    @DisplayName(
+            "fault 5: a failed write-back shows until the volume is reopened, which is refused while sessions have it")
+    void aFailedVolumeIsReopened() {
+        create("""
+                {"name": "one", "size": 4096}""");
+        final InMemoryVolume open =
+                (InMemoryVolume) catalogue.get("one").orDamaged().open();
+        open.failWriteBack(new VolumeFailure("EIO", Instant.EPOCH));
+        get("one")
+                .expectBody()
+                .jsonPath("$.state")
+                .isEqualTo("failed")
+                .jsonPath("$.reason")
+                .value(String.class, reason -> assertThat(reason).contains("EIO"));
+        sessions.open("one");
+        problem(reopen("one"), HttpStatus.CONFLICT, "volume-in-use")
+                .jsonPath("$.detail")
+                .value(
+                        String.class,
+                        detail -> assertThat(detail).contains("reopened").doesNotContain("force"));
+        get("one").expectBody().jsonPath("$.state").isEqualTo("failed");
+        sessions.endAll(open, java.time.Duration.ofSeconds(5)).block();
+
+        reopen("one")
+                .expectStatus()
+                .isOk()
+                .expectHeader()
+                .valueEquals("ETag", "\"1\"")
+                .expectBody()
+                .jsonPath("$.state")
+                .isEqualTo("available")
+                .jsonPath("$.reason")
+                .doesNotExist();
+        assertThat(catalogue.get("one").orDamaged().open()).isNotSameAs(open);
+        problem(reopen("two"), HttpStatus.NOT_FOUND, "volume-not-found");
+    }
+
+    private WebTestClient.ResponseSpec reopen(final String name) {
+        return http.post().uri("/api/v1/volumes/{name}/reopen", name).exchange();
     }
 
     @Test
