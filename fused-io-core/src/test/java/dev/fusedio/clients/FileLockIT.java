@@ -104,6 +104,9 @@ class FileLockIT {
             for (int i = 0; i < 1000 && !Files.exists(socket); i++) {
                 assertThat(qemu.waitFor(10, TimeUnit.MILLISECONDS)).as("ended").isFalse();
             }
+            Tool.require("nbdinfo", "libnbd-bin")
+                    .run("--size", "nbd+unix:///?socket=" + socket)
+                    .succeeded(); // it listens before it opens the file, and answers after
             refused(file, false);
             refused(file, true);
             open(file, true, true).close();
