@@ -2,6 +2,7 @@ package dev.fusedio.ublk;
 
 import com.sun.management.ThreadMXBean;
 import dev.fusedio.backend.file.FileBackend;
+import dev.fusedio.backend.file.FileOptions;
 import dev.fusedio.backend.memory.MemoryBackend;
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
@@ -14,6 +15,7 @@ import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -29,6 +31,8 @@ import java.util.Locale;
  * </pre>
  */
 final class UblkTrial {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
     private UblkTrial() {}
 
     public static void main(final String[] arguments) throws IOException {
@@ -148,6 +152,9 @@ final class UblkTrial {
         }
         final boolean direct = source.startsWith("direct:");
         return FileBackend.open(
-                Path.of(direct ? source.substring("direct:".length()) : source), false, direct, loops.blocking());
+                Path.of(direct ? source.substring("direct:".length()) : source),
+                FileOptions.of(false, direct)
+                        .withPatience(PATIENCE), // a killed server's last operations hold its locks
+                loops.blocking());
     }
 }

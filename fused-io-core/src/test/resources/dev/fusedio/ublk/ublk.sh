@@ -164,7 +164,7 @@ recovery() {
     echo "killed $kills times: nothing lost"
 
     "${TRIAL[@]}" recover "${DEV#/dev/ublkb}" /tmp/disk >/tmp/second </dev/null && fail "a served device was taken over"
-    grep -q "is served by process" /tmp/second || fail "$(cat /tmp/second)"
+    grep -q "is served by process\|is in use" /tmp/second || fail "$(cat /tmp/second)"
 
     rm -f /tmp/enough
     load &
