@@ -3,6 +3,7 @@ package dev.fusedio.gateway.node;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fusedio.gateway.ApiTest;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.springframework.http.HttpStatus;
 
@@ -51,10 +52,11 @@ class NodeApiTest extends ApiTest {
     }
 
     @Test
+    @DisplayName("fault 3: without its loops it is neither alive nor ready")
     void isNotAliveWithoutItsLoops() {
         dataPlane.running(false);
         health("/liveness", HttpStatus.SERVICE_UNAVAILABLE, "DOWN");
-        health("/readiness", HttpStatus.OK, "UP");
+        health("/readiness", HttpStatus.SERVICE_UNAVAILABLE, "DOWN");
         dataPlane.running(true);
     }
 

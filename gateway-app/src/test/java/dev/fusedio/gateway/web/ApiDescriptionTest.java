@@ -41,6 +41,7 @@ class ApiDescriptionTest extends ApiTest {
                         "/api/v1/volumes",
                         "/api/v1/volumes/{name}",
                         "/api/v1/volumes/{name}/data",
+                        "/api/v1/volumes/{name}/reopen",
                         "/api/v1/whoami");
         final Map<String, Object> schemas = child(child(api, "components"), "schemas");
         assertThat(schemas)
