@@ -51,6 +51,8 @@ record AttachOptions(
                                   to a server that doesn't allow several (CAN_MULTI_CONN)
               --timeout SECONDS   how long a server may be silent before its connection is given up, and how long
                                   requests wait for a new one before they fail with EIO (default: 30)
+              --replay            send writes again although the server was not seen to end the connection that had
+                                  them; it could execute the old one after newer ones. Without, they fail with EIO
               --queues N          hardware queues (default: one for each processor used)
               --depth N           requests of a queue at once (default: 128)
               --device N          number of the device (default: the first that is free)
@@ -90,6 +92,7 @@ record AttachOptions(
                     remote = remote.withReadOnly(true);
                 }
                 case "--mechanism" -> device = mechanism(device, words.value());
+                case "--replay" -> remote = remote.withReplayUnfenced(words.flag());
                 case "--keep" -> keep = words.flag();
                 case "--direct" -> direct = words.flag();
                 case "--cores" -> cores = words.cores();

@@ -30,6 +30,7 @@ public final class SocketCalls {
     public static final int SOCK_STREAM = 1;
     public static final int SOL_SOCKET = 1;
     public static final int SO_KEEPALIVE = 9;
+    public static final int SO_LINGER = 13;
     public static final int SO_REUSEADDR = 2;
     /* struct sockaddr_un { sa_family_t family; char path[108]; } */
     public static final int SUN_PATH = 2;
@@ -118,6 +119,22 @@ public final class SocketCalls {
     public int shutdown(final int fd, final int how) {
         try {
             return libc.result((int) SHUTDOWN.invokeExact(libc.capture, fd, how));
+        } catch (final Throwable t) {
+            throw Libc.unexpected(t);
+        }
+    }
+
+    /** setsockopt(2) of SO_LINGER, on: close(2) waits {@code seconds} for what is unsent, and with 0 drops it and resets. */
+    public int setLinger(final int fd, final int seconds) {
+        try (Arena arena = Arena.ofConfined()) {
+            /* struct linger { int l_onoff; int l_linger; } */
+            return libc.result((int) SETSOCKOPT.invokeExact(
+                    libc.capture,
+                    fd,
+                    SOL_SOCKET,
+                    SO_LINGER,
+                    arena.allocateFrom(I, 1, seconds).address(),
+                    8));
         } catch (final Throwable t) {
             throw Libc.unexpected(t);
         }

@@ -27,6 +27,8 @@ final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
     private enum Step {
         /** Fetched by nobody or waiting in the driver. */
         IDLE,
+        /** The request's pages are put into the ring's buffer table, before the volume hears of it. */
+        REGISTER,
         /** The volume reads or writes. */
         TRANSFER,
         /** The request's data is on its way to leased memory. */
@@ -102,6 +104,10 @@ final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
             case TAG_COPY -> onCopied(result);
             case TAG_REGISTER -> {
                 registered = result >= 0;
+                if (step == Step.REGISTER) {
+                    onRegistered();
+                    return;
+                }
                 command.giveBack(Math.min(result, 0)); // what was to borrow fails as well: its place is empty
             }
             case TAG_UNREGISTER -> {
@@ -176,6 +182,11 @@ final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
     }
 
     private void lend() {
+        if (queue.mechanism() == Mechanism.REGISTRATION && queue.registersFirst()) {
+            step = Step.REGISTER;
+            submit(UblkAbi.U_IO_REGISTER_IO_BUF, 0, 0, bufferIndex, TAG_REGISTER);
+            return;
+        }
         command.provideKernelBuffer(bufferIndex, bytes(), isRead() ? Direction.DEST : Direction.SRC);
         if (queue.mechanism() == Mechanism.REGISTRATION) {
             // the driver registers within the submission, in order: what follows on the ring finds the pages
@@ -184,6 +195,17 @@ final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
         }
         step = Step.TRANSFER;
         settle(isRead() ? backend().read(command, 0, bytes(), position) : write(bytes()));
+    }
+
+    private void onRegistered() {
+        if (registered) {
+            command.provideKernelBuffer(bufferIndex, bytes(), isRead() ? Direction.DEST : Direction.SRC);
+            step = Step.TRANSFER;
+            settle(isRead() ? backend().read(command, 0, bytes(), position) : write(bytes()));
+        } else {
+            lends = false;
+            copy();
+        }
     }
 
     private void copy() {
@@ -358,7 +380,7 @@ final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
             }
             case DURABILITY -> afterChange(result);
             case TRANSFER, COPY_IN, COPY_OUT -> commit(result);
-            case IDLE -> throw new IllegalStateException("a command completed for an idle tag");
+            case IDLE, REGISTER -> throw new IllegalStateException("a command completed for an idle tag");
         }
     }
 

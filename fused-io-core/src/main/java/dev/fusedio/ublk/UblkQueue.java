@@ -75,6 +75,15 @@ final class UblkQueue extends Timer implements Turn {
         this.slices = new Slices(loop);
     }
 
+    /**
+     * Whether a request's pages have to be in the ring's buffer table before the volume hears of it. A remote export's
+     * payload follows its header on the wire: pages that turn out not to be there would cost the connection, and every
+     * request on it.
+     */
+    boolean registersFirst() {
+        return volume.capabilities().lendFrom() > 0;
+    }
+
     /** Takes up service: every tag is fetched. {@link #started} tells when the driver has taken them. */
     void start(final int charFd, final Mapping mapped) {
         descriptors = mapped;

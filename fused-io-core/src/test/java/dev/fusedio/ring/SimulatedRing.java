@@ -50,6 +50,7 @@ public final class SimulatedRing implements RingDriver {
 
     private final Chance chance;
     private final SimulatedTime time;
+    private int spareBuffers;
     private final int entries;
     private final long sqes;
     private final long header;
@@ -534,14 +535,19 @@ public final class SimulatedRing implements RingDriver {
         return 0;
     }
 
+    /** Has {@link #takeBufferIndex} give out indexes, which stay empty unless the test lends buffers there. */
+    public void offerBufferIndexes(final int count) {
+        spareBuffers = count;
+    }
+
     @Override
     public int takeBufferIndex() {
-        return -1; // nobody lends buffers to a simulated ring
+        return spareBuffers == 0 ? -1 : spareBuffers--; // nobody lends buffers to a simulated ring unless a test does
     }
 
     @Override
     public void giveBufferIndex(final int index) {
-        throw new AssertionError("no place was taken");
+        // none is given out again
     }
 
     @Override

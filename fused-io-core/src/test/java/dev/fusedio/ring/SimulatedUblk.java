@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 public final class SimulatedUblk extends SimulatedDescriptor {
     private static final int FETCH_REQ = 0xC0107520;
     private static final int COMMIT_AND_FETCH_REQ = 0xC0107521;
+    private static final int REGISTER_IO_BUF = 0xC0107523;
     private static final int DESCRIPTOR_BYTES = 24;
     private static final long USER_COPY = 0x80000000L;
 
@@ -21,6 +22,7 @@ public final class SimulatedUblk extends SimulatedDescriptor {
     private final boolean[] waiting;
     private final ArrayDeque<Request> pending = new ArrayDeque<>();
     private boolean stopping;
+    private int refused;
 
     SimulatedUblk(final long descriptors, final int depth) {
         this.descriptors = descriptors;
@@ -67,6 +69,11 @@ public final class SimulatedUblk extends SimulatedDescriptor {
         pending.add(request);
     }
 
+    /** Registrations of a request's pages, all of which this driver refuses. */
+    public int refusedRegistrations() {
+        return refused;
+    }
+
     /** STOP_DEV: tags that wait are aborted, others when they are committed. */
     public void stop() {
         stopping = true;
@@ -88,6 +95,10 @@ public final class SimulatedUblk extends SimulatedDescriptor {
 
     private int command(final SimulatedOperation operation) {
         final int tag = (int) (operation.command >>> 16) & 0xFFFF;
+        if ((int) operation.off == REGISTER_IO_BUF) {
+            refused++;
+            return -Errno.ENOMEM;
+        }
         if (!operation.tried) {
             operation.tried = true;
             take(operation, tag, (int) (operation.command >>> 32));

@@ -52,14 +52,26 @@ class UblkQueueTest {
         final List<Integer> results = new ArrayList<>();
 
         Bench(final long seed, final SimulatedFaults faults, final int depth) throws Exception {
+            this(seed, faults, depth, Mechanism.USER_COPY, 0);
+        }
+
+        /** @param lendFrom what the storage declares */
+        Bench(
+                final long seed,
+                final SimulatedFaults faults,
+                final int depth,
+                final Mechanism mechanism,
+                final int lendFrom)
+                throws Exception {
             loop = new SimulatedLoop(
                     seed, faults, new SimulatedLoop.Config(64, 256, 64, 2L << 20, seed % 2 == 0, 2, 4096));
+            loop.ring().offerBufferIndexes(mechanism.lendsPages() ? depth : 0);
             file = loop.ring().file(model.length);
-            volume = new Volume("v", "", new SimulatedBackend(file), false);
+            volume = new Volume("v", "", new SimulatedBackend(file, lendFrom), false);
             final long descriptors = arena.allocate(24L * depth, 8).address();
             ublk = loop.ring().ublk(descriptors, depth);
             final UblkDeviceInfo info = new UblkDeviceInfo(0, 1, depth, UblkOptions.MAX_IO_BYTES, 0, 0, 0, 0);
-            queue = new UblkQueue(0, loop.loop(), info, Mechanism.USER_COPY, 0, volume);
+            queue = new UblkQueue(0, loop.loop(), info, mechanism, 0, volume);
             queue.serve(ublk.fd(), descriptors);
             loop.run();
             assertThat(queue.started()).isCompleted();
@@ -219,6 +231,25 @@ class UblkQueueTest {
             assertThat(bench.queue.memoryWaits()).isPositive();
             bench.loop.loop().slab().release(block, 1 << 20);
             bench.busy.clear();
+            bench.finish();
+        }
+    }
+
+    @Test
+    @DisplayName(
+            "fault 19: where a request's pages can't be registered it is copied, and a remote export never hears of them")
+    void pagesThatCanNotBeRegisteredAreCopied() throws Exception {
+        try (Bench bench = new Bench(2, SimulatedFaults.none(), 4, Mechanism.REGISTRATION, 1)) {
+            final SplittableRandom random = new SplittableRandom(19);
+            for (int region = 0; region < 8; region++) {
+                final byte[] written = noise(random, REGION);
+                assertThat(bench.run(WRITE, region, 0, REGION / SECTOR, written).result())
+                        .isEqualTo(REGION);
+                final Request read = bench.run(READ, region, 0, REGION / SECTOR, new byte[REGION]);
+                assertThat(read.result()).isEqualTo(REGION);
+                assertThat(read.data()).isEqualTo(written);
+            }
+            assertThat(bench.ublk.refusedRegistrations()).isEqualTo(16);
             bench.finish();
         }
     }

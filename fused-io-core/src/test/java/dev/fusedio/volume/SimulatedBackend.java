@@ -11,9 +11,16 @@ import java.nio.file.Path;
 public final class SimulatedBackend implements Backend {
     private final SimulatedFile file;
     private final FileBackend lanes;
+    private final int lendFrom;
 
     public SimulatedBackend(final SimulatedFile file) {
+        this(file, 0);
+    }
+
+    /** @param lendFrom as a remote export declares it, more than 0 */
+    public SimulatedBackend(final SimulatedFile file, final int lendFrom) {
         this.file = file;
+        this.lendFrom = lendFrom;
         // No look for holes and no inline writes: both would be system calls, which the simulation doesn't see.
         final OpenFile open = new OpenFile(
                 file.fd(), Path.of("simulated"), false, file.size(), 1, 4096, 0, false, false, false, true);
@@ -27,7 +34,19 @@ public final class SimulatedBackend implements Backend {
 
     @Override
     public BackendCapabilities capabilities() {
-        return lanes.capabilities();
+        final BackendCapabilities can = lanes.capabilities();
+        return new BackendCapabilities(
+                can.canTrim(),
+                can.canFastZero(),
+                can.canFua(),
+                can.canExtents(),
+                can.canMultiConnect(),
+                can.canBorrowKernelBuffer(),
+                lendFrom,
+                can.readOnly(),
+                can.rotational(),
+                can.minimumBlock(),
+                can.preferredBlock());
     }
 
     @Override

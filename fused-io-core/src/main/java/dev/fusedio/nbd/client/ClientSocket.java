@@ -105,6 +105,7 @@ final class ClientSocket implements AutoCloseable {
         libc.sockets().setsockopt(fd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_KEEPIDLE, KEEP_ALIVE_SECONDS);
         libc.sockets().setsockopt(fd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_KEEPINTVL, KEEP_ALIVE_SECONDS / 2);
         libc.sockets().setsockopt(fd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_KEEPCNT, 4);
+        libc.sockets().setLinger(fd, 0); // a killed process's unsent changes are dropped: its successor sends its own
         connect(v4 ? 16 : 28);
     }
 

@@ -69,6 +69,8 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
     private boolean payloadArmed;
     private boolean disconnecting;
     private boolean peerEnded;
+    private boolean aborted;
+    private boolean fenced;
     private long endingSince;
 
     RemoteConnection(final RemoteQueue queue, final ClientHandshake.Established established) {
@@ -346,7 +348,12 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
         return result == -Errno.EAGAIN || result == -Errno.EINTR || result == -Errno.ECANCELED;
     }
 
+    /**
+     * The server's end of the stream, or a reset by its machine, is its word that nothing more of this connection is
+     * executed. That this side gave up, or can't reach it any more (ETIMEDOUT, EHOSTUNREACH), is not.
+     */
     private void onPeerEnd(final int result) {
+        fenced = !aborted && (result == 0 || result == -Errno.ECONNRESET || result == -Errno.EPIPE);
         peerEnded = true;
         if (phase == Phase.LIVE) {
             fail(result == 0 || result == -Errno.ECONNRESET ? "the server closed the connection" : "receive", result);
@@ -450,6 +457,7 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
 
     /** Resets a TCP connection: what is in its queues here is dropped and never sent again. */
     private void abort() {
+        aborted = true;
         loop.libc().sockets().shutdown(fd, SocketCalls.SHUT_RDWR);
         Memory.zero(small, AF_UNSPEC_BYTES);
         loop.libc()
@@ -464,6 +472,11 @@ final class RemoteConnection implements Completable, ReplyParser.Requests {
         loop.release(slot);
         queue.blocks().give(memory);
         queue.onClosed(this);
+    }
+
+    /** Whether the server was seen to end the connection; once it is closed. */
+    boolean isFenced() {
+        return fenced;
     }
 
     /** Takes a request that was in flight out of a closed connection; null when there is none left. */

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param fenceTime how long a connection that was given up is listened to for its end, so that nothing of it is executed
  *     after what the next connection carries, before it is reset
  * @param mechanism how sockets borrow the kernel's buffers; null to find out what is possible
+ * @param replayUnfenced whether changes are sent again although the server was not seen to end the connection that had
+ *     them: it may execute what it still has from there after what the next connection carries. Without, they fail with EIO
  */
 public record RemoteOptions(
         int connections,
@@ -26,7 +28,8 @@ public record RemoteOptions(
         Duration requestTime,
         Duration reconnectTime,
         Duration fenceTime,
-        @Nullable SocketMechanism mechanism) {
+        @Nullable SocketMechanism mechanism,
+        boolean replayUnfenced) {
     private static final int MAX_CONNECTIONS = 64;
 
     /** The three kinds of headers, each of which implies those before. */
@@ -65,27 +68,65 @@ public record RemoteOptions(
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(10),
-                null);
+                null,
+                false);
     }
 
     public RemoteOptions withConnections(final int count) {
         return new RemoteOptions(
-                count, readOnly, headers, connectTime, requestTime, reconnectTime, fenceTime, mechanism);
+                count,
+                readOnly,
+                headers,
+                connectTime,
+                requestTime,
+                reconnectTime,
+                fenceTime,
+                mechanism,
+                replayUnfenced);
     }
 
     public RemoteOptions withReadOnly(final boolean yes) {
         return new RemoteOptions(
-                connections, yes, headers, connectTime, requestTime, reconnectTime, fenceTime, mechanism);
+                connections,
+                yes,
+                headers,
+                connectTime,
+                requestTime,
+                reconnectTime,
+                fenceTime,
+                mechanism,
+                replayUnfenced);
     }
 
     public RemoteOptions withHeaders(final Headers newest) {
         return new RemoteOptions(
-                connections, readOnly, newest, connectTime, requestTime, reconnectTime, fenceTime, mechanism);
+                connections,
+                readOnly,
+                newest,
+                connectTime,
+                requestTime,
+                reconnectTime,
+                fenceTime,
+                mechanism,
+                replayUnfenced);
     }
 
     public RemoteOptions withMechanism(final SocketMechanism forced) {
         return new RemoteOptions(
-                connections, readOnly, headers, connectTime, requestTime, reconnectTime, fenceTime, forced);
+                connections,
+                readOnly,
+                headers,
+                connectTime,
+                requestTime,
+                reconnectTime,
+                fenceTime,
+                forced,
+                replayUnfenced);
+    }
+
+    public RemoteOptions withReplayUnfenced(final boolean yes) {
+        return new RemoteOptions(
+                connections, readOnly, headers, connectTime, requestTime, reconnectTime, fenceTime, mechanism, yes);
     }
 
     /** The same with one time for a server that is silent and for one that is gone: each is waited for so long. */
@@ -96,6 +137,7 @@ public record RemoteOptions(
     /** The same with other limits; see the record. */
     public RemoteOptions withTimes(
             final Duration connect, final Duration request, final Duration reconnect, final Duration fence) {
-        return new RemoteOptions(connections, readOnly, headers, connect, request, reconnect, fence, mechanism);
+        return new RemoteOptions(
+                connections, readOnly, headers, connect, request, reconnect, fence, mechanism, replayUnfenced);
     }
 }

@@ -84,6 +84,7 @@ final class RemoteQueue implements Deferred {
     private final long requestNanos;
     private final long reconnectNanos;
     private final long fenceNanos;
+    private final boolean replayUnfenced;
     private final BlockPool blocks;
     private final List<Place> places = new ArrayList<>();
     private final PendingRequests pending = new PendingRequests();
@@ -128,6 +129,7 @@ final class RemoteQueue implements Deferred {
         this.requestNanos = options.requestTime().toNanos();
         this.reconnectNanos = options.reconnectTime().toNanos();
         this.fenceNanos = options.fenceTime().toNanos();
+        this.replayUnfenced = options.replayUnfenced();
         this.blocks = new BlockPool(Arena.ofAuto(), RemoteConnection.BLOCK_BYTES, connections);
         this.downSince = loop.now();
         this.status = RemoteStatus.none(connections);
@@ -349,12 +351,18 @@ final class RemoteQueue implements Deferred {
         publish();
     }
 
-    /** A connection is closed on both sides: nothing of it can be executed any more. */
+    /**
+     * A connection is closed. If the server was seen to end it, nothing of it can be executed any more, and what it had
+     * is sent again. If not, the server may execute a change after newer ones: then changes fail, and reads are sent again.
+     */
     void onClosed(final RemoteConnection connection) {
+        final boolean changesToo = connection.isFenced() || replayUnfenced;
         for (RemoteRequest request = connection.takeUnanswered();
                 request != null;
                 request = connection.takeUnanswered()) {
-            if (request.filling > 0) {
+            if (request.changes() && !changesToo) {
+                finish(request, -Errno.EIO);
+            } else if (request.filling > 0) {
                 request.sequel = RemoteRequest.Sequel.SEND_AGAIN; // else zeroes came over what is read then
             } else {
                 sendAgain(request);

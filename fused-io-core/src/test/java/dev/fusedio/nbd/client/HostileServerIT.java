@@ -25,6 +25,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -492,10 +493,9 @@ class HostileServerIT {
         }
     }
 
-    @Test
-    void aServerThatDoesNotCloseIsResetAfterAWhile() throws Exception {
-        final List<String> events = new CopyOnWriteArrayList<>();
-        final Script stuck = peer -> {
+    /** Takes a write, answers nothing, and doesn't close when the client has: it is paused, or what it has is still queued. */
+    private static Script stuck(final List<String> events) {
+        return peer -> {
             peer.handshake(Headers.STRUCTURED, ScriptedServer.SIZE, ScriptedServer.FLAGS);
             peer.request();
             drain(peer);
@@ -509,16 +509,56 @@ class HostileServerIT {
                 events.add("reset");
             }
         };
-        try (ScriptedServer server = new ScriptedServer(stuck, honest(Headers.STRUCTURED, events));
+    }
+
+    @Test
+    @DisplayName("fault 16: changes of a connection that the server was not seen to end are not sent again")
+    void aServerThatDoesNotCloseMakesEio() throws Exception {
+        final List<String> events = new CopyOnWriteArrayList<>();
+        try (ScriptedServer server = new ScriptedServer(stuck(events), honest(Headers.STRUCTURED, events));
                 RemoteBackend backend = RemoteBackend.connect(server.uri(), options(300, 1_000), loops.loops());
+                RemoteDevice device = new RemoteDevice(backend, loops.loops().getFirst())) {
+            final CompletableFuture<Integer> older = device.write(all(1), 0, false);
+            final CompletableFuture<Integer> newer = device.write(all(2), 4096, false);
+            assertThat(RemoteDevice.get(older)).isEqualTo(-5);
+            assertThat(RemoteDevice.get(newer)).as("it had not been sent").isZero();
+            awaitTwo(events);
+            assertThat(events).containsExactlyInAnyOrder("reset", "write 2");
+            assertThat(backend.status().replays()).isZero();
+        }
+    }
+
+    @Test
+    @DisplayName("fault 16: reads of such a connection are sent again")
+    void readsAreSentAgain() throws Exception {
+        final List<String> events = new CopyOnWriteArrayList<>();
+        try (ScriptedServer server = new ScriptedServer(stuck(events), honest(Headers.STRUCTURED, events));
+                RemoteBackend backend = RemoteBackend.connect(server.uri(), options(300, 1_000), loops.loops());
+                RemoteDevice device = new RemoteDevice(backend, loops.loops().getFirst())) {
+            assertThat(RemoteDevice.get(device.read(new byte[LENGTH], 0))).isZero();
+            assertThat(backend.status().replays()).isOne();
+        }
+    }
+
+    @Test
+    @DisplayName("fault 16: where the user chose it, they are sent again after the reset")
+    void aServerThatDoesNotCloseIsResetAfterAWhile() throws Exception {
+        final List<String> events = new CopyOnWriteArrayList<>();
+        try (ScriptedServer server = new ScriptedServer(stuck(events), honest(Headers.STRUCTURED, events));
+                RemoteBackend backend = RemoteBackend.connect(
+                        server.uri(), options(300, 1_000).withReplayUnfenced(true), loops.loops());
                 RemoteDevice device = new RemoteDevice(backend, loops.loops().getFirst())) {
             final long begin = System.nanoTime();
             assertThat(RemoteDevice.get(device.write(all(1), 0, false))).isZero();
             assertThat(System.nanoTime() - begin).isGreaterThan(1_300_000_000L);
-            for (int i = 0; i < 200 && events.size() < 2; i++) {
-                Thread.sleep(10);
-            }
+            awaitTwo(events);
             assertThat(events).containsExactlyInAnyOrder("reset", "write 1");
+        }
+    }
+
+    private static void awaitTwo(final List<String> events) throws InterruptedException {
+        for (int i = 0; i < 200 && events.size() < 2; i++) {
+            Thread.sleep(10);
         }
     }
 
