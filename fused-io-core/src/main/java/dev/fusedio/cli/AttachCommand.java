@@ -6,6 +6,7 @@ import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
 import dev.fusedio.nbd.client.NbdUri;
 import dev.fusedio.nbd.client.RemoteBackend;
+import dev.fusedio.ublk.Mechanism;
 import dev.fusedio.ublk.UblkControl;
 import dev.fusedio.ublk.UblkDevice;
 import dev.fusedio.ublk.UblkListing;
@@ -89,9 +90,25 @@ final class AttachCommand implements Closeable {
         final FileBackend file = FileBackend.open(
                 options.path(), takesOver ? plain.withPatience(TAKE_OVER_PATIENCE) : plain, loops.blocking());
         if (!file.unlocked().isEmpty()) {
+            if (takesOver && !waitsForTheKilled(options)) {
+                file.close();
+                throw new IOException(options.source() + ": " + file.unlocked()
+                        + ". Without locks it can't be told whether the killed server's last direct writes have ended, and they could"
+                        + " overwrite newer ones: take the device over with --mechanism auto-registration or registration, where"
+                        + " the kernel has them, or without --direct");
+            }
             System.err.println("gateway: warning: " + file.unlocked());
         }
         return file;
+    }
+
+    /**
+     * Whether a take-over waits for the last writes of a killed server although its file has no lock: with its pages lent a
+     * write holds the block request, and buffered writes are in the page cache in order.
+     */
+    static boolean waitsForTheKilled(final AttachOptions options) {
+        return !options.direct()
+                || options.device().mechanism().filter(Mechanism::lendsPages).isPresent();
     }
 
     private static Optional<UblkListing> orphan(final AttachOptions options) throws IOException {

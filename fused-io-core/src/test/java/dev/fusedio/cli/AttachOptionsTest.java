@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.fusedio.ublk.Mechanism;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -72,5 +73,21 @@ class AttachOptionsTest {
         assertThatThrownBy(() -> AttachOptions.parse(arguments))
                 .isInstanceOf(UsageException.class)
                 .hasMessageContaining(message);
+    }
+
+    @Test
+    @DisplayName("fault 17: without locks, direct writes of a killed server are waited for only where pages are lent")
+    void directWritesOfAKilledServer() throws Exception {
+        assertThat(waits("disk.img")).isTrue();
+        assertThat(waits("disk.img", "--mechanism", "user-copy")).isTrue();
+        assertThat(waits("disk.img", "--direct")).isFalse();
+        assertThat(waits("disk.img", "--direct", "--mechanism", "user-copy")).isFalse();
+        assertThat(waits("disk.img", "--direct", "--mechanism", "auto-registration"))
+                .isTrue();
+        assertThat(waits("disk.img", "--direct", "--mechanism", "registration")).isTrue();
+    }
+
+    private static boolean waits(final String... words) throws Exception {
+        return AttachCommand.waitsForTheKilled(AttachOptions.parse(List.of(words)));
     }
 }
