@@ -69,6 +69,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     private final Handshake handshake;
     private RingFile socket;
     private Phase phase = Phase.HANDSHAKE;
+    private SessionEnd end = SessionEnd.OTHER;
     private String reason = "";
     private @Nullable Transmission transmission;
     private Volume.@Nullable Lane lane;
@@ -131,7 +132,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
 
     @Override
     public void onFailure(final RuntimeException e) {
-        cut("internal error"); // the loop reports it; other connections go on
+        cut(SessionEnd.OTHER, "internal error"); // the loop reports it; other connections go on
     }
 
     /** The loop is gone: the client sees an end, and the volume has one user less. */
@@ -146,7 +147,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         if (lane != null) {
             lane.release();
         }
-        worker.closed(this, transmission, "the core loop failed");
+        worker.closed(this, transmission, SessionEnd.OTHER, "the core loop failed");
     }
 
     /** Brings an answer to this loop; if it can't be made use of, this connection ends and no other. Any thread. */
@@ -196,7 +197,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
             current.onPayloadReceived(Math.max(result, 0));
         } else {
             if (result <= 0 && !isTransient(result) && phase == Phase.TRANSMISSION) {
-                cut(result == 0 ? "the client closed in the middle of a write" : "receive: " + Errno.name(result));
+                cutAfterReceive(result, "the client closed in the middle of a write");
             } else if (result <= 0 && !isTransient(result)) {
                 onReceiveEnd(result);
             }
@@ -211,15 +212,23 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         return result == -Errno.EAGAIN || result == -Errno.EINTR || result == -Errno.ENOBUFS;
     }
 
+    private void cutAfterReceive(final int result, final String closed) {
+        if (result == 0) {
+            cut(SessionEnd.CLOSED, closed);
+        } else {
+            cut(SessionEnd.CONNECTION, "receive: " + Errno.name(result));
+        }
+    }
+
     private void onReceiveEnd(final int result) {
         if (result == 0 && phase == Phase.TRANSMISSION) {
-            drain("the client closed");
+            drain(SessionEnd.CLOSED, "the client closed");
         } else if (result == 0 && phase == Phase.DRAINING) {
             clientClosed = true; // its writing side: it may read on
         } else if (phase == Phase.LINGERING) {
-            cut(reason);
+            cut(end, reason);
         } else if (phase.compareTo(Phase.CUT) < 0) {
-            cut(result == 0 ? "the client closed" : "receive: " + Errno.name(result));
+            cutAfterReceive(result, "the client closed");
         }
     }
 
@@ -237,7 +246,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
             submitSend();
         } else {
             if (!isCut()) {
-                cut("send: " + Errno.name(result));
+                cut(SessionEnd.CONNECTION, "send: " + Errno.name(result));
             }
             replies.finish(false);
             deferProcess();
@@ -264,7 +273,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
             if (lingers && !clientClosed) {
                 linger();
             } else {
-                cut(reason);
+                cut(end, reason);
             }
         }
         if (phase == Phase.CUT && operations == 0 && (transmission == null || transmission.inFlight() == 0)) {
@@ -359,7 +368,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
             }
             case CLOSING -> {
                 if (handshake.out().size() == 0) {
-                    cut("the handshake ended: " + handshake.failure());
+                    cut(SessionEnd.OTHER, "the handshake ended: " + handshake.failure());
                 }
             }
         }
@@ -377,7 +386,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         }
         carry = worker.carries().take();
         if (carry == 0) {
-            cut("out of memory for another session");
+            cut(SessionEnd.OTHER, "out of memory for another session");
             return;
         }
         socket = RingFile.install(loop, fd);
@@ -475,7 +484,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         if (result > 0) {
             handshake.out().remove(result);
         } else if (!isTransient(result) && !isCut()) {
-            cut("send: " + Errno.name(result));
+            cut(SessionEnd.CONNECTION, "send: " + Errno.name(result));
         }
         deferProcess();
     }
@@ -483,9 +492,10 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     // --- the end -----------------------------------------------------------------------------------------------------
 
     /** Reads nothing more, answers what is in flight, then closes. */
-    void drain(final String why) {
+    void drain(final SessionEnd kind, final String why) {
         if (phase.compareTo(Phase.DRAINING) < 0) {
             phase = Phase.DRAINING;
+            end = kind;
             reason = why;
             window.release();
             if (transmission != null) {
@@ -505,11 +515,12 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     }
 
     /** Shuts the socket at once; replies not yet sent are dropped. */
-    void cut(final String why) {
+    void cut(final SessionEnd kind, final String why) {
         if (isCut()) {
             return;
         }
         phase = Phase.CUT;
+        end = kind;
         reason = why;
         loop.libc().sockets().shutdown(fd, SocketCalls.SHUT_RDWR); // receives and sends in flight end now
         replies.drop();
@@ -536,13 +547,13 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         socket.remove(loop);
         loop.libc().files().close(fd);
         loop.release(slot);
-        worker.closed(this, transmission, reason);
+        worker.closed(this, transmission, end, reason);
     }
 
     /** Ends a handshake for a reason of the server's. */
     void refuse(final NegotiationFailure why) {
         failure = why;
-        cut("the handshake was ended: " + why);
+        cut(SessionEnd.OTHER, "the handshake was ended: " + why);
     }
 
     /**
@@ -559,6 +570,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
             }
         } else if (transmission != null && phase == Phase.TRANSMISSION) {
             phase = Phase.DRAINING;
+            end = SessionEnd.SHUTDOWN;
             reason = SHUTTING_DOWN;
             lingers = true;
             transmission.endInput();
@@ -571,7 +583,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         if (phase == Phase.LINGERING) {
             final boolean over = now - lastReceivedAt > QUIET_NANOS || now - lingeringSince > LINGER_NANOS;
             if (over && Sockets.unacknowledged(loop.libc(), fd) == 0) {
-                cut(reason);
+                cut(end, reason);
             }
         } else if (phase == Phase.HANDSHAKE
                 && handshake.status() == Handshake.Status.READING
@@ -590,22 +602,28 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         }
         if (transmission == null && now - connectedAt > handshakeNanos()) {
             failure = NegotiationFailure.TIMEOUT;
-            cut("the handshake took longer than " + handshakeNanos() / 1_000_000_000 + " s");
+            cut(SessionEnd.OTHER, "the handshake took longer than " + handshakeNanos() / 1_000_000_000 + " s");
         } else if (isTooSlow(now)) {
-            cut("the client left memory in use that others waited for: it moved less than " + (SHORT_BYTES >> 10)
-                    + " KiB in " + SHORT_NANOS / 1_000_000_000 + " s");
+            cut(
+                    SessionEnd.STALLED,
+                    "the client left memory in use that others waited for: it moved less than " + (SHORT_BYTES >> 10)
+                            + " KiB in " + SHORT_NANOS / 1_000_000_000 + " s");
         } else if (replies.isSending()
                 && now - sendProgressAt > limits.stallTime().toNanos()) {
-            cut("the client left replies unread for " + limits.stallTime().toSeconds() + " s");
+            cut(
+                    SessionEnd.STALLED,
+                    "the client left replies unread for " + limits.stallTime().toSeconds() + " s");
         } else if (payloadArmed && now - payloadAwaitedAt > limits.stallTime().toNanos()) {
-            cut("the client left a write without its payload for "
-                    + limits.stallTime().toSeconds() + " s"); // it holds memory that others may need
+            cut(
+                    SessionEnd.STALLED,
+                    "the client left a write without its payload for "
+                            + limits.stallTime().toSeconds() + " s"); // it holds memory that others may need
         } else if (phase == Phase.TRANSMISSION
                 && !limits.idleTime().isZero()
                 && transmission != null
                 && transmission.inFlight() == 0
                 && now - lastReceivedAt > limits.idleTime().toNanos()) {
-            cut("the session was idle for " + limits.idleTime().toSeconds() + " s");
+            cut(SessionEnd.IDLE, "the session was idle for " + limits.idleTime().toSeconds() + " s");
         }
     }
 

@@ -99,7 +99,7 @@ abstract class NbdRequest extends Outgoing implements FusedCommand.Owner {
     @Override
     public final void onFailure(final RuntimeException e) {
         if (transmission != null) {
-            transmission.cut("internal error");
+            transmission.cut(SessionEnd.OTHER, "internal error");
         }
     }
 
@@ -297,7 +297,10 @@ abstract class NbdRequest extends Outgoing implements FusedCommand.Owner {
     /** The reply failed after it had begun, in a form that can't say so: the connection must end. */
     final void failMidway(final int error) {
         errno = error;
-        transmission().cut("a read failed after its reply had begun"); // specification, "Simple reply message"
+        transmission()
+                .cut(
+                        SessionEnd.OTHER,
+                        "a read failed after its reply had begun"); // specification, "Simple reply message"
         retire();
     }
 

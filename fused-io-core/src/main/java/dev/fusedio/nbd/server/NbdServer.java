@@ -167,7 +167,7 @@ public final class NbdServer implements AutoCloseable {
                 && session.connection()
                         .worker()
                         .loop()
-                        .execute(() -> session.connection().cut(reason));
+                        .execute(() -> session.connection().cut(SessionEnd.OPERATOR, reason));
     }
 
     /** The counts of this moment. */
@@ -251,10 +251,10 @@ public final class NbdServer implements AutoCloseable {
         listener.opened(session.snapshot());
     }
 
-    void closed(final String peer, final @Nullable Transmission session, final String reason) {
+    void closed(final String peer, final @Nullable Transmission session, final SessionEnd end, final String reason) {
         if (session != null) {
             sessions.remove(session.id());
-            listener.closed(session.snapshot(), reason);
+            listener.closed(session.snapshot(), end, reason);
         }
         connections.leave(peer); // last: stop() waits for it
     }

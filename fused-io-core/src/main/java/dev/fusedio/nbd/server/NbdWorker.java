@@ -171,14 +171,18 @@ final class NbdWorker implements Deferred {
     }
 
     /** A connection is gone. */
-    void closed(final NbdConnection connection, final @Nullable Transmission session, final String reason) {
+    void closed(
+            final NbdConnection connection,
+            final @Nullable Transmission session,
+            final SessionEnd end,
+            final String reason) {
         handshakes.remove(connection);
         connections.remove(connection);
         final NegotiationFailure failure = connection.failure();
         if (session == null && failure != null) {
             server.failed(failure);
         }
-        server.closed(connection.peer(), session, reason);
+        server.closed(connection.peer(), session, end, reason);
         pulse();
     }
 
@@ -214,7 +218,7 @@ final class NbdWorker implements Deferred {
     /** Closes all that is left. */
     void cutAll() {
         for (final NbdConnection connection : List.copyOf(connections)) {
-            connection.cut("the server is shutting down");
+            connection.cut(SessionEnd.SHUTDOWN, "the server is shutting down");
         }
     }
 

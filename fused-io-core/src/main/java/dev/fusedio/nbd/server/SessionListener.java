@@ -8,9 +8,10 @@ public interface SessionListener {
     /**
      * A session ended.
      *
-     * @param reason for people
+     * @param end why
+     * @param reason the same for people
      */
-    void closed(SessionSnapshot session, String reason);
+    void closed(SessionSnapshot session, SessionEnd end, String reason);
 
     /** Tells nobody. */
     static SessionListener none() {
@@ -21,7 +22,7 @@ public interface SessionListener {
             }
 
             @Override
-            public void closed(final SessionSnapshot session, final String reason) {
+            public void closed(final SessionSnapshot session, final SessionEnd end, final String reason) {
                 // nobody asked
             }
         };

@@ -196,7 +196,7 @@ final class Transmission {
             return false;
         }
         if (Memory.getIntBe(at) != (extended ? NbdProtocol.EXTENDED_REQUEST_MAGIC : NbdProtocol.REQUEST_MAGIC)) {
-            connection.cut("a request did not begin with the magic number");
+            connection.cut(SessionEnd.OTHER, "a request did not begin with the magic number");
             return false;
         }
         final int flags = Memory.getShortBe(at + 4) & 0xFFFF;
@@ -206,12 +206,12 @@ final class Transmission {
         long length = extended ? Memory.getLongBe(at + 24) : Memory.getIntBe(at + 24) & 0xFFFF_FFFFL;
         if (type == NbdProtocol.CMD_DISC) {
             ended = true;
-            connection.drain("the client disconnected");
+            connection.drain(SessionEnd.DISCONNECTED, "the client disconnected");
             return false;
         }
         long payloadBytes = edge.payloadBytes(flags, type, length);
         if (payloadBytes < 0) {
-            connection.cut("a request announced more payload than is accepted");
+            connection.cut(SessionEnd.OTHER, "a request announced more payload than is accepted");
             return false;
         }
         // How many bytes are awaited here depends on the header alone: what was carried is never waited for, or judged,
@@ -459,8 +459,8 @@ final class Transmission {
         return connection.isCut();
     }
 
-    void cut(final String reason) {
-        connection.cut(reason);
+    void cut(final SessionEnd end, final String reason) {
+        connection.cut(end, reason);
     }
 
     /** Requests taken from the wire and not answered. */

@@ -108,7 +108,8 @@ class LimitsIT {
             }
             assertThat(server.ended())
                     .isNotEmpty()
-                    .allSatisfy(ended -> assertThat(ended.reason()).contains("memory"));
+                    .allSatisfy(ended -> assertThat(ended.reason()).contains("memory"))
+                    .allSatisfy(ended -> assertThat(ended.end()).isEqualTo(SessionEnd.STALLED));
             for (final WireClient each : slow) {
                 each.close();
             }
@@ -305,6 +306,7 @@ class LimitsIT {
             client.send(Wire.join(requests.toArray(byte[][]::new)));
             TestServer.await("it is cut", () -> server.ended().size() == 1);
             assertThat(server.ended().getFirst().reason()).contains("unread");
+            assertThat(server.ended().getFirst().end()).isEqualTo(SessionEnd.STALLED);
             assertThat(bystander.read(0, MIB)).hasSize(MIB);
             bystander.disconnect();
         }
@@ -324,6 +326,7 @@ class LimitsIT {
             busy.disconnect();
             TestServer.await("both are gone", () -> server.ended().size() == 2);
             assertThat(server.ended().getFirst().reason()).contains("idle");
+            assertThat(server.ended().getFirst().end()).isEqualTo(SessionEnd.IDLE);
         }
     }
 

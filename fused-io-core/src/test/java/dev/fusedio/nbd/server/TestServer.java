@@ -33,7 +33,7 @@ final class TestServer implements AutoCloseable {
     }
 
     /** A session that has ended. */
-    record Ended(SessionSnapshot session, String reason) {}
+    record Ended(SessionSnapshot session, SessionEnd end, String reason) {}
 
     private final Queue<Throwable> complaints = new ConcurrentLinkedQueue<>();
     private final Queue<Ended> ended = new ConcurrentLinkedQueue<>();
@@ -179,8 +179,8 @@ final class TestServer implements AutoCloseable {
         }
 
         @Override
-        public void closed(final SessionSnapshot session, final String reason) {
-            ended.add(new Ended(session, reason));
+        public void closed(final SessionSnapshot session, final SessionEnd end, final String reason) {
+            ended.add(new Ended(session, end, reason));
         }
     }
 }

@@ -7,6 +7,7 @@ import dev.fusedio.nbd.server.NbdLimits;
 import dev.fusedio.nbd.server.NbdServer;
 import dev.fusedio.nbd.server.NbdServerConfig;
 import dev.fusedio.nbd.server.NegotiationFailure;
+import dev.fusedio.nbd.server.SessionEnd;
 import dev.fusedio.nbd.server.SessionListener;
 import dev.fusedio.nbd.server.SessionSnapshot;
 import dev.fusedio.net.ListenAddress;
@@ -35,6 +36,8 @@ import reactor.core.scheduler.Schedulers;
 /** The NBD server and its sessions. */
 @Component
 final class NbdFrontEnd implements NbdSessions, DisposableBean {
+    private static final String ENDED_BY_OPERATOR = "ended by an operator";
+
     private static final Logger LOG = LoggerFactory.getLogger(NbdFrontEnd.class);
     private static final Duration POLL = Duration.ofMillis(10);
 
@@ -68,7 +71,7 @@ final class NbdFrontEnd implements NbdSessions, DisposableBean {
     public Mono<Boolean> end(final long id) {
         return Mono.fromSupplier(() -> {
             final NbdServer now = server;
-            return now != null && now.end(id, SessionEnd.BY_OPERATOR);
+            return now != null && now.end(id, ENDED_BY_OPERATOR);
         });
     }
 
@@ -217,8 +220,8 @@ final class NbdFrontEnd implements NbdSessions, DisposableBean {
         }
 
         @Override
-        public void closed(final SessionSnapshot session, final String reason) {
-            tally.closed(NbdFrontEnd.session(session), reason);
+        public void closed(final SessionSnapshot session, final SessionEnd end, final String reason) {
+            tally.closed(NbdFrontEnd.session(session), end);
             announce(session, SessionEvent.Type.CLOSED, reason);
         }
 

@@ -1,7 +1,9 @@
 package dev.fusedio.gateway.engine;
 
+import dev.fusedio.nbd.server.SessionEnd;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
@@ -20,8 +22,8 @@ final class SessionTally {
         opened.increment();
     }
 
-    void closed(final NbdSession last, final String reason) {
-        ends.incrementAndGet(SessionEnd.of(reason).ordinal());
+    void closed(final NbdSession last, final SessionEnd end) {
+        ends.incrementAndGet(end.ordinal());
         requests.ended.add(last.requests());
         errors.ended.add(last.errors());
         read.ended.add(last.bytesRead());
@@ -36,7 +38,7 @@ final class SessionTally {
     SessionTotals with(final Collection<NbdSession> live) {
         final Map<String, Long> closed = new LinkedHashMap<>();
         for (final SessionEnd end : SessionEnd.values()) {
-            closed.put(end.text(), ends.get(end.ordinal()));
+            closed.put(end.name().toLowerCase(Locale.ROOT), ends.get(end.ordinal()));
         }
         return new SessionTotals(
                 opened.sum(),

@@ -6,7 +6,7 @@ import java.util.Map;
  * What NBD sessions have done since the start. All only grows.
  *
  * @param opened sessions that reached transmission
- * @param closed sessions that ended, by {@link SessionEnd#text}; every reason is there
+ * @param closed sessions that ended, by the name of {@link dev.fusedio.nbd.server.SessionEnd} in small letters; every reason is there
  * @param requests answered, those with an error included
  * @param errors requests answered with an error
  * @param bytesRead payload sent to clients
