@@ -187,11 +187,11 @@ public final class NbdServer implements AutoCloseable {
     public void stop(final Duration grace) {
         closeListeners();
         for (final NbdWorker worker : workers) {
-            worker.loop().execute(worker::stop);
+            worker.loop().post(worker::stop);
         }
         awaitConnections(grace.toNanos());
         for (final NbdWorker worker : workers) {
-            worker.loop().execute(worker::cutAll);
+            worker.loop().post(worker::cutAll);
         }
         awaitConnections(CUT_GRACE_NANOS);
         closed = true;
@@ -199,7 +199,7 @@ public final class NbdServer implements AutoCloseable {
 
     private void closeListeners() {
         for (final Listener each : List.copyOf(listeners)) {
-            each.loop().execute(each::close);
+            each.loop().post(each::close);
         }
         listeners.clear();
         for (final ListenAddress address : config.listen()) {
