@@ -111,8 +111,8 @@ public final class Volume implements AutoCloseable {
     }
 
     /** The counts over all cores. Any thread. */
-    public VolumeSnapshot snapshot() {
-        final List<VolumeSnapshot.Operation> operations = new ArrayList<>();
+    public VolumeStatistics statistics() {
+        final List<VolumeStatistics.Operation> operations = new ArrayList<>();
         long inFlight = 0;
         for (final Lane lane : lanes) {
             inFlight += lane.counters.inFlight();
@@ -120,10 +120,10 @@ public final class Volume implements AutoCloseable {
         for (final VolumeOperation operation : VolumeOperation.values()) {
             operations.add(sum(operation));
         }
-        return new VolumeSnapshot(List.copyOf(operations), inFlight, lanes.size());
+        return new VolumeStatistics(List.copyOf(operations), inFlight, lanes.size());
     }
 
-    private VolumeSnapshot.Operation sum(final VolumeOperation operation) {
+    private VolumeStatistics.Operation sum(final VolumeOperation operation) {
         final int index = operation.ordinal();
         final long[] latency = new long[LatencyHistogram.BUCKETS];
         final Map<String, Long> errors = new HashMap<>();
@@ -146,7 +146,7 @@ public final class Volume implements AutoCloseable {
                 }
             }
         }
-        return new VolumeSnapshot.Operation(operation, count, bytes, Map.copyOf(errors), latency, nanos);
+        return new VolumeStatistics.Operation(operation, count, bytes, Map.copyOf(errors), latency, nanos);
     }
 
     /**

@@ -157,7 +157,7 @@ class VolumeAccessTest {
         access.write(0, ByteBuffer.allocate(4096), results::add);
         access.read(0, ByteBuffer.allocate(512), results::add);
         fixture.run();
-        final VolumeSnapshot snapshot = volume.snapshot();
+        final VolumeStatistics snapshot = volume.statistics();
         assertThat(snapshot.lanes()).isEqualTo(1);
         assertThat(snapshot.inFlight()).isZero();
         assertThat(snapshot.operations().get(VolumeOperation.READ.ordinal()).bytes())
@@ -204,7 +204,7 @@ class VolumeAccessTest {
                 fixture.run();
             }
             assertThat(results).hasSize(90).allMatch(result -> result <= 0);
-            assertThat(volume.snapshot().inFlight()).isZero();
+            assertThat(volume.statistics().inFlight()).isZero();
             fixture.requireNothingLeased();
         });
     }

@@ -56,13 +56,13 @@ class VolumeTest {
             there.counters().start();
             there.counters().end(VolumeOperation.READ.ordinal(), 50, 500, Errno.EBADF);
             there.counters().start();
-            final VolumeSnapshot snapshot = volume.snapshot();
+            final VolumeStatistics snapshot = volume.statistics();
             assertThat(snapshot.lanes()).isEqualTo(2);
             assertThat(snapshot.inFlight()).isEqualTo(1);
             assertThat(snapshot.operations())
-                    .extracting(VolumeSnapshot.Operation::operation)
+                    .extracting(VolumeStatistics.Operation::operation)
                     .containsExactly(VolumeOperation.values());
-            final VolumeSnapshot.Operation reads = snapshot.operations().get(VolumeOperation.READ.ordinal());
+            final VolumeStatistics.Operation reads = snapshot.operations().get(VolumeOperation.READ.ordinal());
             assertThat(reads.count()).isEqualTo(3);
             assertThat(reads.bytes()).isEqualTo(100);
             assertThat(reads.latency()[0]).isEqualTo(1);

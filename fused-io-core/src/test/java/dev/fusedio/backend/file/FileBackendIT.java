@@ -329,9 +329,9 @@ class FileBackendIT {
                 access.write((long) i * PAGE, ByteBuffer.wrap(data), results::add);
                 assertThat(results.poll(30, TimeUnit.SECONDS)).isZero();
             }
-            assertThat(volume.snapshot().lanes()).isEqualTo(2);
+            assertThat(volume.statistics().lanes()).isEqualTo(2);
             volume.close();
-            assertThat(volume.snapshot().lanes()).isZero();
+            assertThat(volume.statistics().lanes()).isZero();
         } catch (final RingUnavailableException e) {
             abort("skipped: " + e.getMessage());
         }

@@ -106,7 +106,7 @@ class SimulatedServerTest {
     private static void requireNothingLeft(final SimulatedLoop loop, final NbdServer server, final Volume volume) {
         assertThat(server.sessions()).as("sessions").isEmpty();
         assertThat(server.snapshot().connections()).as("connections").isZero();
-        assertThat(volume.snapshot().inFlight()).as("operations in flight").isZero();
+        assertThat(volume.statistics().inFlight()).as("operations in flight").isZero();
         loop.requireNothingLeased();
         assertThat(loop.ring().inFlight()).as("on the ring: the wake-up's read").isLessThanOrEqualTo(1);
         final Volume.Lane lane = volume.acquire(loop.loop());

@@ -168,7 +168,7 @@ class SlicingTest {
             }
             assertThat(backend.writes()).isLessThanOrEqualTo(20);
             assertThat(server.sessions()).isEmpty();
-            assertThat(volume.snapshot().inFlight()).isZero();
+            assertThat(volume.statistics().inFlight()).isZero();
             loop.requireNothingLeased();
         }
     }

@@ -161,7 +161,7 @@ final class TestServer implements AutoCloseable {
             assertThat(server.snapshot().sessions()).as("sessions after stop").isZero();
             await("all memory is given back", () -> leased() == 0);
             for (final Volume volume : volumes) {
-                assertThat(volume.snapshot().inFlight())
+                assertThat(volume.statistics().inFlight())
                         .as("operations in flight")
                         .isZero();
                 volume.close();

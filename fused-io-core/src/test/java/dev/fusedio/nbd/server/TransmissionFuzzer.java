@@ -54,7 +54,7 @@ public final class TransmissionFuzzer {
             final byte[] answer = serve(loop, server, socket, Wire.join(handshake(headers), requests));
             check(headers, requests, Arrays.copyOfRange(answer, greetingBytes(headers), answer.length));
             loop.requireNothingLeased();
-            if (volume.snapshot().inFlight() != 0 || !server.sessions().isEmpty()) {
+            if (volume.statistics().inFlight() != 0 || !server.sessions().isEmpty()) {
                 throw new AssertionError("the session has gone and left something behind");
             }
         }

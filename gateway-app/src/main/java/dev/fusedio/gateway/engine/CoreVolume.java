@@ -9,7 +9,7 @@ import dev.fusedio.volume.Backend;
 import dev.fusedio.volume.FailureLatch;
 import dev.fusedio.volume.Volume;
 import dev.fusedio.volume.VolumeAccess;
-import dev.fusedio.volume.VolumeSnapshot;
+import dev.fusedio.volume.VolumeStatistics;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -55,7 +55,7 @@ final class CoreVolume implements OpenVolume {
     private final Object lock = new Object();
     private final List<Retired> retired = new ArrayList<>(); // guarded by lock
     private final List<Volume> lent = new ArrayList<>(); // guarded by lock: to block devices
-    private final List<VolumeSnapshot> past =
+    private final List<VolumeStatistics> past =
             new ArrayList<>(); // guarded by lock: of volumes that are closed, one or none
     private volatile Offer offer;
     private final Mono<Void> closing;
@@ -171,10 +171,10 @@ final class CoreVolume implements OpenVolume {
     @Override
     public VolumeCounters counters() {
         synchronized (lock) {
-            final List<VolumeSnapshot> parts = new ArrayList<>(past);
-            retired.forEach(old -> parts.add(old.volume.snapshot()));
-            lent.forEach(device -> parts.add(device.snapshot()));
-            parts.add(offer.volume.snapshot());
+            final List<VolumeStatistics> parts = new ArrayList<>(past);
+            retired.forEach(old -> parts.add(old.volume.statistics()));
+            lent.forEach(device -> parts.add(device.statistics()));
+            parts.add(offer.volume.statistics());
             return CounterSums.counters(CounterSums.sum(parts));
         }
     }
@@ -218,7 +218,7 @@ final class CoreVolume implements OpenVolume {
     }
 
     private void giveBack(final Volume volume) throws IOException {
-        final VolumeSnapshot last = volume.snapshot();
+        final VolumeStatistics last = volume.statistics();
         volume.close();
         synchronized (lock) {
             lent.remove(volume);
@@ -313,7 +313,7 @@ final class CoreVolume implements OpenVolume {
         Flux.fromIterable(old)
                 .filterWhen(each -> userCount(each.volume).map(users -> users == 0))
                 .concatMap(each -> blocking(() -> {
-                    final VolumeSnapshot last = each.volume.snapshot();
+                    final VolumeStatistics last = each.volume.statistics();
                     each.volume.close();
                     synchronized (lock) {
                         remember(last);
@@ -324,9 +324,9 @@ final class CoreVolume implements OpenVolume {
                 .subscribe(closed -> {}, failure -> LOG.warn("volume {}: {}", name(), failure.getMessage()));
     }
 
-    private void remember(final VolumeSnapshot last) {
+    private void remember(final VolumeStatistics last) {
         past.add(last);
-        final VolumeSnapshot sum = CounterSums.sum(past);
+        final VolumeStatistics sum = CounterSums.sum(past);
         past.clear();
         past.add(sum);
     }

@@ -2,7 +2,7 @@ package dev.fusedio.gateway.engine;
 
 import dev.fusedio.volume.LatencyHistogram;
 import dev.fusedio.volume.VolumeOperation;
-import dev.fusedio.volume.VolumeSnapshot;
+import dev.fusedio.volume.VolumeStatistics;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -15,11 +15,11 @@ final class CounterSums {
     private CounterSums() {}
 
     /** The sum of at least one. */
-    static VolumeSnapshot sum(final List<VolumeSnapshot> parts) {
+    static VolumeStatistics sum(final List<VolumeStatistics> parts) {
         if (parts.size() == 1) {
             return parts.getFirst();
         }
-        return new VolumeSnapshot(
+        return new VolumeStatistics(
                 Arrays.stream(VolumeOperation.values())
                         .map(operation -> sum(
                                 operation,
@@ -27,14 +27,14 @@ final class CounterSums {
                                         .map(part -> part.operations().get(operation.ordinal()))
                                         .toList()))
                         .toList(),
-                parts.stream().mapToLong(VolumeSnapshot::inFlight).sum(),
-                parts.stream().mapToInt(VolumeSnapshot::lanes).sum());
+                parts.stream().mapToLong(VolumeStatistics::inFlight).sum(),
+                parts.stream().mapToInt(VolumeStatistics::lanes).sum());
     }
 
     /** In the control plane's terms. */
-    static VolumeCounters counters(final VolumeSnapshot snapshot) {
+    static VolumeCounters counters(final VolumeStatistics snapshot) {
         final List<VolumeCounters.Operation> operations = new ArrayList<>();
-        for (final VolumeSnapshot.Operation operation : snapshot.operations()) {
+        for (final VolumeStatistics.Operation operation : snapshot.operations()) {
             operations.add(new VolumeCounters.Operation(
                     operation.operation().name().toLowerCase(Locale.ROOT),
                     operation.count(),
@@ -46,14 +46,14 @@ final class CounterSums {
         return new VolumeCounters(snapshot.inFlight(), operations);
     }
 
-    private static VolumeSnapshot.Operation sum(
-            final VolumeOperation operation, final List<VolumeSnapshot.Operation> parts) {
+    private static VolumeStatistics.Operation sum(
+            final VolumeOperation operation, final List<VolumeStatistics.Operation> parts) {
         final long[] latency = new long[LatencyHistogram.BUCKETS];
         final Map<String, Long> errors = new HashMap<>();
         long count = 0;
         long bytes = 0;
         long nanos = 0;
-        for (final VolumeSnapshot.Operation part : parts) {
+        for (final VolumeStatistics.Operation part : parts) {
             count += part.count();
             bytes += part.bytes();
             nanos += part.latencySumNanos();
@@ -62,6 +62,6 @@ final class CounterSums {
                 latency[bucket] += part.latency()[bucket];
             }
         }
-        return new VolumeSnapshot.Operation(operation, count, bytes, errors, latency, nanos);
+        return new VolumeStatistics.Operation(operation, count, bytes, errors, latency, nanos);
     }
 }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fusedio.volume.LatencyHistogram;
 import dev.fusedio.volume.VolumeOperation;
-import dev.fusedio.volume.VolumeSnapshot;
+import dev.fusedio.volume.VolumeStatistics;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -36,13 +36,13 @@ class CounterSumsTest {
         assertThat(last).isInfinite();
     }
 
-    private static VolumeSnapshot snapshot(final long unit) {
-        return new VolumeSnapshot(
+    private static VolumeStatistics snapshot(final long unit) {
+        return new VolumeStatistics(
                 Arrays.stream(VolumeOperation.values())
                         .map(operation -> {
                             final long[] latency = new long[LatencyHistogram.BUCKETS];
                             latency[5] = 5 * unit;
-                            return new VolumeSnapshot.Operation(
+                            return new VolumeStatistics.Operation(
                                     operation, 2 * unit, 3 * unit, Map.of("EIO", 4 * unit), latency, 6 * unit);
                         })
                         .toList(),

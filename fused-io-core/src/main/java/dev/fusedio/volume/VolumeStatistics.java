@@ -10,7 +10,7 @@ import java.util.Map;
  * @param inFlight operations that have begun and not ended
  * @param lanes cores that use the volume
  */
-public record VolumeSnapshot(List<Operation> operations, long inFlight, int lanes) {
+public record VolumeStatistics(List<Operation> operations, long inFlight, int lanes) {
     /**
      * @param operation which
      * @param count ended, well or not
