@@ -24,6 +24,8 @@ class FailStopIT {
         for (int i = 0; i < SESSIONS; i++) {
             sessions.add(server.open(Headers.STRUCTURED));
         }
+        // a client may have its answer to GO before the server has heard that it was sent
+        TestServer.await("all are sessions", () -> server.server().sessions().size() == SESSIONS);
         final CoreLoop broken = loops.getLast(); // the first one accepts
         assertThat(broken.execute(() -> {
                     throw new StackOverflowError();
