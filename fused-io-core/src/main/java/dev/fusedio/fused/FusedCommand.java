@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Providers: leased memory ({@link #lease}), memory of the owner's such as a receive buffer ({@link #provide}), and the
  * pages of a block request, which the kernel lends by index ({@link #provideKernelBuffer}).
+ *
+ * <p>Longer than most classes: the contract is kept in one place.
  */
 public final class FusedCommand implements Completable {
     /** The operation goes on; its owner will be told. No result of an operation has this value. */
@@ -37,10 +39,7 @@ public final class FusedCommand implements Completable {
     public static final int MAX_SOCKET_TRANSFERS = 2;
 
     /** A tag for secondaries that transfer nothing: fdatasync, fallocate. */
-    private static final int TAG_PLAIN = MAX_TRANSFERS;
-
-    /** The first tag of sends and receives. */
-    private static final int TAG_SOCKET = TAG_PLAIN + 1;
+    private static final int TAG_PLAIN = RingTransfers.TAGS;
 
     /** The slab's place in the ring's buffer table. */
     private static final int SLAB = 0;
@@ -94,10 +93,7 @@ public final class FusedCommand implements Completable {
     private final CoreLoop loop;
     private final Owner owner;
     private final int slot;
-    private final FileTransfer[] transfers = new FileTransfer[MAX_TRANSFERS];
-    private final SocketTransfer[] socketTransfers = new SocketTransfer[MAX_SOCKET_TRANSFERS];
-    private int transfersBusy;
-    private int socketTransfersBusy;
+    private final RingTransfers transfers;
 
     private State state = State.IDLE;
     private long address;
@@ -120,12 +116,7 @@ public final class FusedCommand implements Completable {
         this.loop = loop;
         this.owner = owner;
         this.slot = loop.register(this);
-        for (int i = 0; i < MAX_TRANSFERS; i++) {
-            transfers[i] = new FileTransfer();
-        }
-        for (int i = 0; i < MAX_SOCKET_TRANSFERS; i++) {
-            socketTransfers[i] = new SocketTransfer();
-        }
+        this.transfers = new RingTransfers(loop, slot);
     }
 
     // --- primary ---------------------------------------------------------------------------------------------------
@@ -390,15 +381,7 @@ public final class FusedCommand implements Completable {
             giveBackNow(0);
             return 0;
         }
-        final int index = Integer.numberOfTrailingZeros(~transfersBusy);
-        if (index >= MAX_TRANSFERS) {
-            outstanding--;
-            return -Errno.EBUSY;
-        }
-        transfersBusy |= 1 << index;
-        transfers[index].start(
-                loop, way, bufferIndex, file, position, address + offset, bytes, rwFlags, loop.userData(slot, index));
-        return PENDING;
+        return started(transfers.start(file, way, bufferIndex, position, address + offset, bytes, rwFlags));
     }
 
     /**
@@ -433,22 +416,16 @@ public final class FusedCommand implements Completable {
             giveBackNow(0);
             return 0;
         }
-        final int index = Integer.numberOfTrailingZeros(~socketTransfersBusy);
-        if (index >= MAX_SOCKET_TRANSFERS) {
-            outstanding--;
-            return -Errno.EBUSY;
+        final int index = inMemory ? NOT_REGISTERED : bufferIndex;
+        return started(transfers.start(socket, way, index, address + offset, bytes, linkNext));
+    }
+
+    private int started(final boolean going) {
+        if (going) {
+            return PENDING;
         }
-        socketTransfersBusy |= 1 << index;
-        socketTransfers[index].start(
-                loop,
-                way,
-                socket,
-                inMemory ? NOT_REGISTERED : bufferIndex,
-                address + offset,
-                bytes,
-                linkNext,
-                loop.userData(slot, TAG_SOCKET + index));
-        return PENDING;
+        outstanding--;
+        return -Errno.EBUSY;
     }
 
     /** Issues fdatasync, a secondary that needs no buffer. */
@@ -508,22 +485,8 @@ public final class FusedCommand implements Completable {
             giveBack(outcome);
             return;
         }
-        if (tag >= TAG_SOCKET) {
-            onSocketCompletion(tag, outcome, flags);
-            return;
-        }
-        final int total = transfers[tag].advance(loop, outcome, loop.userData(slot, tag));
+        final int total = transfers.advance(tag, outcome, flags);
         if (total != PENDING) {
-            transfersBusy &= ~(1 << tag);
-            giveBack(total);
-        }
-    }
-
-    private void onSocketCompletion(final int tag, final int outcome, final int flags) {
-        final int index = tag - TAG_SOCKET;
-        final int total = socketTransfers[index].advance(loop, outcome, flags, loop.userData(slot, tag));
-        if (total != PENDING) {
-            socketTransfersBusy &= ~(1 << index);
             giveBack(total);
         }
     }

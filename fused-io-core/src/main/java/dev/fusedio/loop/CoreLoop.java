@@ -1,18 +1,12 @@
 package dev.fusedio.loop;
 
 import dev.fusedio.ring.CompletionSink;
-import dev.fusedio.ring.IoUring;
 import dev.fusedio.ring.ProvidedBuffers;
 import dev.fusedio.ring.RingDriver;
-import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Clock;
-import dev.fusedio.sys.Errno;
-import dev.fusedio.sys.EventFd;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.SystemCallException;
 import java.lang.foreign.Arena;
-import java.lang.management.ManagementFactory;
-import java.lang.management.ThreadMXBean;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -25,18 +19,10 @@ import org.jspecify.annotations.Nullable;
  * One core's event loop: a platform thread with a ring of its own, which sleeps nowhere but in {@code io_uring_enter}.
  * Everything that is registered here belongs to this thread for its whole life; other threads reach it by
  * {@link #execute}.
+ *
+ * <p>Longer than most classes: all that the cycle does, and in which order, is to be seen in one place.
  */
 public final class CoreLoop implements CompletionSink {
-    private static final int ENTERS = 0;
-    private static final int SUBMISSIONS = 1;
-    private static final int COMPLETIONS = 2;
-    private static final int OVERFLOWS = 3;
-    private static final int LEASED = 4;
-    private static final int REQUESTS = 5;
-    private static final int BORROWED = 6;
-    private static final int COPIED = 7;
-    private static final int COUNTERS = 8;
-
     /**
      * Submissions after which a round ends although more turns wait. Small enough that the first answers leave, and the
      * clients go on, while later requests are still being worked on; large enough that one system call serves many.
@@ -47,8 +33,6 @@ public final class CoreLoop implements CompletionSink {
 
     /** Tasks taken from the mailbox in one round, so that a flood of them doesn't starve the ring. */
     private static final int MAIL_PER_ROUND = 64;
-
-    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
     private final int core;
     private final RingDriver driver;
@@ -61,11 +45,9 @@ public final class CoreLoop implements CompletionSink {
     private final Consumer<Throwable> errors;
     private final Slots slots = new Slots();
     private final Timers timers = new Timers();
-    private final Counters counters = new Counters(COUNTERS);
+    private final LoopCounters counters = new LoopCounters();
     private final AtomicBoolean sleeping = new AtomicBoolean();
-    private final EventFd wakeUp;
-    private final long wakeUpBuffer;
-    private final int wakeUpSlot;
+    private final WakeUp wakeUp;
     private final Thread thread;
 
     private @Nullable Deferred[] deferred = new Deferred[256];
@@ -109,12 +91,10 @@ public final class CoreLoop implements CompletionSink {
         this.receiveBuffers = receiveBuffers;
         this.mailbox = new Mailbox(mailboxCapacity);
         this.errors = errors;
-        this.wakeUp = new EventFd(libc);
-        this.wakeUpBuffer = arena.allocate(Long.BYTES, Long.BYTES).address();
-        this.wakeUpSlot = slots.register(new WakeUp());
+        this.wakeUp = new WakeUp(driver, libc, arena, slots, () -> stopping = true);
         this.thread = Thread.currentThread();
         this.now = this.clock.nanos();
-        armWakeUp();
+        wakeUp.arm();
     }
 
     /**
@@ -177,7 +157,7 @@ public final class CoreLoop implements CompletionSink {
         driver.drain(this); // before the timers: what has arrived is not late, however late this thread is
         expireTimers();
         runDeferred();
-        publish();
+        counters.publish(driver, slab);
     }
 
     private void expireTimers() {
@@ -190,14 +170,6 @@ public final class CoreLoop implements CompletionSink {
             }
             timer = timers.takeExpired(now);
         }
-    }
-
-    private void publish() {
-        counters.set(ENTERS, driver.enters());
-        counters.set(SUBMISSIONS, driver.submissions());
-        counters.set(COMPLETIONS, driver.completions());
-        counters.set(OVERFLOWS, driver.overflows());
-        counters.set(LEASED, slab.leased());
     }
 
     private void drainMailbox(final int limit) {
@@ -255,7 +227,7 @@ public final class CoreLoop implements CompletionSink {
     }
 
     /** The exception is reported, and whoever the code was run for ends what it was about. */
-    private void report(final RuntimeException e, final @Nullable FailureOwner owner) {
+    void report(final RuntimeException e, final @Nullable FailureOwner owner) {
         errors.accept(e);
         try {
             if (owner != null) {
@@ -365,33 +337,22 @@ public final class CoreLoop implements CompletionSink {
 
     /** Counts an answered request. */
     public void countRequest() {
-        counters.add(REQUESTS, 1);
+        counters.request();
     }
 
     /** Counts payload that a file or socket took from, or put into, a command's buffer. */
     public void countBorrowed(final long bytes) {
-        counters.add(BORROWED, bytes);
+        counters.borrowed(bytes);
     }
 
     /** Counts payload that this process copied. */
     public void countCopied(final long bytes) {
-        counters.add(COPIED, bytes);
+        counters.copied(bytes);
     }
 
     /** The counts of this moment. Any thread. */
     public LoopSnapshot snapshot() {
-        return new LoopSnapshot(
-                core,
-                Math.max(THREADS.getThreadCpuTime(thread.threadId()), 0),
-                counters.get(ENTERS),
-                counters.get(SUBMISSIONS),
-                counters.get(COMPLETIONS),
-                counters.get(OVERFLOWS),
-                counters.get(REQUESTS),
-                counters.get(BORROWED),
-                counters.get(COPIED),
-                counters.get(LEASED),
-                slab.length());
+        return counters.snapshot(core, thread, slab.length());
     }
 
     /** Whether the calling thread is this loop's. */
@@ -448,35 +409,5 @@ public final class CoreLoop implements CompletionSink {
     /** Frees what the loop holds, after {@link #run} has returned. */
     void close() {
         wakeUp.close();
-    }
-
-    private void armWakeUp() {
-        Sqe.prepare(
-                driver.sqe(),
-                IoUring.OP_READ,
-                0,
-                0,
-                wakeUp.fd(),
-                0,
-                wakeUpBuffer,
-                Long.BYTES,
-                0,
-                0,
-                slots.userData(wakeUpSlot, 0));
-    }
-
-    private final class WakeUp implements Completable {
-        @Override
-        public void onCompletion(final int tag, final int result, final int flags) {
-            if (result < 0 && result != -Errno.EINTR && result != -Errno.EAGAIN && result != -Errno.ECANCELED) {
-                throw new IllegalStateException("reading the wake-up eventfd: " + Errno.name(result));
-            }
-            armWakeUp();
-        }
-
-        @Override
-        public void onFailure(final RuntimeException e) {
-            stopping = true; // a loop that can't be woken is of no use
-        }
     }
 }

@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +21,6 @@ import org.jspecify.annotations.Nullable;
 public final class UblkDevice implements AutoCloseable {
     private static final long RECOVERY_FLAGS = UblkAbi.F_USER_RECOVERY | UblkAbi.F_USER_RECOVERY_REISSUE;
     private static final long WELCOME_FLAGS = UblkAbi.F_UPDATE_SIZE | UblkAbi.F_QUIESCE | UblkAbi.F_SAFE_STOP_DEV;
-    private static final long RETRY_NANOS = 2_000_000;
 
     private final UblkDeviceInfo info;
     private final Volume volume;
@@ -163,17 +161,17 @@ public final class UblkDevice implements AutoCloseable {
         try (UblkControl control = UblkControl.open()) {
             final UblkDeviceInfo found = control.info(id);
             final UblkParameters parameters = control.parameters(id);
-            requireMatch(found, parameters, volume);
+            UblkRecovery.requireMatch(found, parameters, volume);
             final UblkListing listing = UblkListing.of(found, volume.size());
             if (listing.state() == UblkListing.State.LIVE && listing.serverAlive()) {
                 throw new UblkException(
                         "ublk device " + id + " is served by process " + found.serverPid(), Errno.EBUSY);
             }
-            startRecovery(control, id, options.patience());
+            UblkRecovery.begin(control, id, options.patience());
             final UblkDeviceInfo info = control.info(id);
             final Mechanism mechanism = Mechanism.of(info);
             final UblkQueues queues = UblkQueues.open(loops, info, mechanism, options, volume);
-            endRecovery(control, id, queues, options.patience());
+            UblkRecovery.end(control, id, queues, options.patience());
             final String why = mechanism == Mechanism.AUTO_REGISTRATION
                     ? ""
                     : "the device was made with " + mechanism + " and keeps it";
@@ -183,71 +181,6 @@ public final class UblkDevice implements AutoCloseable {
                 device.resize(control); // the volume may have grown since
             }
             return device;
-        }
-    }
-
-    private static void requireMatch(final UblkDeviceInfo info, final UblkParameters parameters, final Volume volume)
-            throws UblkException {
-        if (info.mark() != UblkDeviceInfo.markOf(volume.name())) {
-            throw new UblkException(
-                    "ublk device " + info.id() + " was made "
-                            + (info.isOurs() ? "for another volume than " + volume.name() : "by another program"),
-                    Errno.EINVAL);
-        }
-        if (!info.has(UblkAbi.F_USER_RECOVERY)) {
-            throw new UblkException(
-                    "ublk device " + info.id() + " was made without UBLK_F_USER_RECOVERY: remove it", Errno.EOPNOTSUPP);
-        }
-        if (Mechanism.of(info).lendsPages() && !volume.capabilities().canBorrowKernelBuffer()) {
-            throw new UblkException(
-                    "ublk device " + info.id() + " lends its pages, which the storage now behind " + volume.name()
-                            + " can't use",
-                    Errno.EINVAL);
-        }
-        final boolean writable = (parameters.attributes() & UblkAbi.ATTR_READ_ONLY) == 0;
-        if (volume.size() < parameters.sectors() << UblkAbi.SECTOR_SHIFT || (writable && volume.readOnly())) {
-            throw new UblkException(
-                    "ublk device " + info.id() + " has " + (parameters.sectors() << UblkAbi.SECTOR_SHIFT)
-                            + (writable ? " writable" : "") + " bytes and volume " + volume.name() + " has "
-                            + volume.size() + (volume.readOnly() ? ", read-only" : ""),
-                    Errno.EINVAL);
-        }
-    }
-
-    /**
-     * The driver answers EBUSY as long as the old server's character device is open. That is the fence between the two:
-     * the old rings hold it in their file tables and go only when their last write has ended, so that none can land
-     * after one that is issued again here.
-     */
-    private static void startRecovery(final UblkControl control, final int id, final Duration patience)
-            throws UblkException {
-        long left = patience.toNanos();
-        while (true) {
-            try {
-                control.startUserRecovery(id);
-                return;
-            } catch (final UblkException e) {
-                if (e.errno() != Errno.EBUSY || left <= 0) {
-                    throw e;
-                }
-            }
-            LockSupport.parkNanos(RETRY_NANOS);
-            left -= RETRY_NANOS;
-        }
-    }
-
-    /** A fetched tag can be given back by nothing but the end of its ring, so what fails here is not undone. */
-    private static void endRecovery(
-            final UblkControl control, final int id, final UblkQueues queues, final Duration patience)
-            throws IOException {
-        try {
-            queues.awaitStart(patience);
-            control.endUserRecovery(id, ProcessHandle.current().pid());
-        } catch (final IOException e) {
-            throw new IOException(
-                    e.getMessage() + ". The takeover of ublk device " + id
-                            + " stopped half way: end this process, and recover the device in the next one",
-                    e);
         }
     }
 
