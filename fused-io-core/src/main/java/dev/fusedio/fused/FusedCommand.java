@@ -125,11 +125,12 @@ public final class FusedCommand implements Completable {
      * Starts the command with a buffer of leased memory, at first to be written to by secondaries.
      *
      * @param bytes 1 to {@link dev.fusedio.loop.Slab#MAX_BLOCK}
-     * @return 0; -ENOMEM when no memory is free now, and then nothing has started
+     * @return 0; -ENOMEM when there is no memory now, and then nothing has started; {@link dev.fusedio.loop.MemoryQueue}
+     *     tells when there is
      */
     public int lease(final int bytes) {
         requireIdle();
-        final long block = loop.slab().lease(bytes);
+        final long block = loop.memory().lease(bytes);
         if (block == 0) {
             return -Errno.ENOMEM;
         }
@@ -227,7 +228,7 @@ public final class FusedCommand implements Completable {
 
     private void complete() {
         if (leased) {
-            loop.slab().release(address, length);
+            loop.memory().release(address, length);
         }
         final int outcome = firstError != 0 ? firstError : result;
         state = State.IDLE;

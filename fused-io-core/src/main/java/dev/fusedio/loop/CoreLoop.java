@@ -39,6 +39,7 @@ public final class CoreLoop implements CompletionSink {
     private final Libc libc;
     private final LoopClock clock;
     private final Slab slab;
+    private final MemoryQueue memory;
     private final boolean slabRegistered;
     private final ProvidedBuffers receiveBuffers;
     private final Mailbox mailbox;
@@ -87,6 +88,7 @@ public final class CoreLoop implements CompletionSink {
         this.libc = libc;
         this.clock = new LoopClock(clock);
         this.slab = slab;
+        this.memory = new MemoryQueue(this, slab);
         this.slabRegistered = slabRegistered;
         this.receiveBuffers = receiveBuffers;
         this.mailbox = new Mailbox(mailboxCapacity);
@@ -386,6 +388,11 @@ public final class CoreLoop implements CompletionSink {
 
     public Slab slab() {
         return slab;
+    }
+
+    /** Where the slab's memory is leased, and waited for. */
+    public MemoryQueue memory() {
+        return memory;
     }
 
     /** Whether leases can be named as fixed buffer 0. */

@@ -4,9 +4,9 @@ import dev.fusedio.fused.Direction;
 import dev.fusedio.fused.FusedCommand;
 import dev.fusedio.loop.Completable;
 import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.loop.MemoryQueue;
 import dev.fusedio.loop.Slices;
 import dev.fusedio.loop.Turn;
-import dev.fusedio.ring.IoUring;
 import dev.fusedio.ring.Sqe;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Memory;
@@ -18,7 +18,7 @@ import dev.fusedio.volume.VolumeOperation;
  * primary; its pages, or leased memory that they are copied to or from, are what the volume's operations borrow. The
  * loop's thread only.
  */
-final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
+final class BlockRequest implements Completable, FusedCommand.Owner, MemoryQueue.Waiter, Turn {
     private static final int TAG_FETCH = 0;
     private static final int TAG_COPY = 1;
     private static final int TAG_REGISTER = 2;
@@ -50,6 +50,7 @@ final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
     private final long registration;
     private final int slot;
     private final FusedCommand command;
+    private final PageCopy pages;
 
     private Step step = Step.IDLE;
     private VolumeOperation operation = VolumeOperation.FLUSH;
@@ -62,7 +63,6 @@ final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
     private boolean open;
     private boolean broken;
     private int endedAtOnce;
-    private int copied;
     private long zeroed;
     private int segment;
 
@@ -78,6 +78,7 @@ final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
         this.registration = registration;
         this.slot = loop.register(this);
         this.command = new FusedCommand(loop, this);
+        this.pages = new PageCopy(queue, tag, command, loop.userData(slot, TAG_COPY));
     }
 
     /** Tells the driver that this tag is served from here. */
@@ -227,42 +228,17 @@ final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
 
     private void copyTo(final Step direction) {
         step = direction;
-        copied = 0;
         if (command.borrow(direction == Step.COPY_IN ? Direction.DEST : Direction.SRC, 0, bytes()) != 0) {
             throw new IllegalStateException("a leased buffer could not be lent to its copy");
         }
-        submitCopy();
-    }
-
-    /** Reads or writes the request's pages at their place on the character device; plain buffers only (EACCES else). */
-    private void submitCopy() {
-        Sqe.prepare(
-                loop.driver().sqe(),
-                step == Step.COPY_IN ? IoUring.OP_READ : IoUring.OP_WRITE,
-                queue.file().sqeFlag(),
-                0,
-                queue.file().fd(),
-                UblkAbi.userCopyPosition(queue.index(), tag, copied),
-                command.address(copied),
-                bytes() - copied,
-                0,
-                0,
-                loop.userData(slot, TAG_COPY));
+        pages.start(direction == Step.COPY_IN, bytes());
     }
 
     private void onCopied(final int result) {
-        if (result > 0) {
-            copied += result;
-        } else if (result != -Errno.EAGAIN && result != -Errno.EINTR) {
-            command.giveBack(result == 0 ? -Errno.EIO : result);
-            return;
+        final int outcome = pages.advance(result);
+        if (outcome != FusedCommand.PENDING) {
+            command.giveBack(Math.min(outcome, 0));
         }
-        if (copied < bytes()) {
-            submitCopy();
-            return;
-        }
-        loop.countCopied(copied);
-        command.giveBack(0);
     }
 
     // --- FLUSH, DISCARD and WRITE_ZEROES -----------------------------------------------------------------------------
@@ -291,9 +267,7 @@ final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
     }
 
     private void writeZeroes() {
-        segment = (int) Math.min(length - zeroed, Slices.COPY_BYTES);
-        if (command.lease(segment) < 0) {
-            queue.awaitMemory(this);
+        if (!command.isStarted() && !leaseForZeroes()) {
             return;
         }
         command.borrow(Direction.DEST, 0, segment);
@@ -301,6 +275,15 @@ final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
         command.giveBackNow(0);
         command.seal();
         settle(backend().write(command, 0, segment, position + zeroed, false));
+    }
+
+    private boolean leaseForZeroes() {
+        segment = (int) Math.min(length - zeroed, Slices.COPY_BYTES);
+        if (command.lease(segment) < 0) {
+            queue.awaitMemory(this);
+            return false;
+        }
+        return true;
     }
 
     private void afterChange(final int result) {
@@ -316,10 +299,12 @@ final class BlockRequest implements Completable, FusedCommand.Owner, Turn {
 
     // --- progress ----------------------------------------------------------------------------------------------------
 
-    /** There may be memory again. */
-    void retry() {
+    @Override
+    public void onMemory() {
         if (step == Step.ZEROES) {
-            queue.slices().add(this);
+            if (leaseForZeroes()) {
+                queue.slices().add(this); // as many may be served at once
+            }
         } else {
             copy();
         }

@@ -4,13 +4,11 @@ import dev.fusedio.fused.RingFile;
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.loop.Counters;
 import dev.fusedio.loop.Slices;
-import dev.fusedio.loop.Timer;
 import dev.fusedio.loop.Turn;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Mapping;
 import dev.fusedio.volume.Volume;
 import dev.fusedio.volume.VolumeOperation;
-import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -18,9 +16,7 @@ import org.jspecify.annotations.Nullable;
  * One hardware queue on one core loop, whose thread is the daemon of all its tags. Commits and fetches leave with the
  * loop's next entry into the kernel, many at a time. The loop's thread only, unless said.
  */
-final class UblkQueue extends Timer implements Turn {
-    private static final long MEMORY_RETRY_NANOS = 500_000;
-
+final class UblkQueue implements Turn {
     /** Rounds after which the driver's refusals of the first fetches have been seen. */
     private static final int STARTING_ROUNDS = 2;
 
@@ -41,7 +37,6 @@ final class UblkQueue extends Timer implements Turn {
     private final Counters counters = new Counters(COUNTERS);
     private final CompletableFuture<Void> started = new CompletableFuture<>();
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
-    private final ArrayDeque<BlockRequest> waiting = new ArrayDeque<>();
     private final BlockRequest[] requests;
     private final Slices slices;
 
@@ -189,25 +184,12 @@ final class UblkQueue extends Timer implements Turn {
         } else if (payload) {
             counters.add(borrowed ? BORROWED : COPIED, bytes);
         }
-        if (!waiting.isEmpty()) {
-            loop.timers().schedule(this, loop.now()); // what it leased is free
-        }
     }
 
-    /** Has {@link BlockRequest#retry} called when there may be memory. */
+    /** Has {@link BlockRequest#onMemory} called when there may be memory. */
     void awaitMemory(final BlockRequest request) {
         counters.add(MEMORY_WAITS, 1);
-        waiting.addLast(request);
-        if (!isScheduled()) {
-            loop.timers().schedule(this, loop.now() + MEMORY_RETRY_NANOS); // others than this queue free memory, too
-        }
-    }
-
-    @Override
-    protected void expired() {
-        for (int i = waiting.size(); i > 0; i--) {
-            waiting.removeFirst().retry();
-        }
+        loop.memory().await(request);
     }
 
     /**

@@ -3,8 +3,8 @@ package dev.fusedio.volume;
 import dev.fusedio.fused.Direction;
 import dev.fusedio.fused.FusedCommand;
 import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.loop.MemoryQueue;
 import dev.fusedio.loop.Slab;
-import dev.fusedio.loop.Timer;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Memory;
 import java.nio.ByteBuffer;
@@ -17,8 +17,6 @@ import java.util.function.IntConsumer;
 public final class VolumeAccess {
     /** Bytes of one call at most. */
     public static final int MAX_LENGTH = Slab.MAX_BLOCK;
-
-    private static final long MEMORY_RETRY_NANOS = 500_000;
 
     private final CoreLoop loop;
     private final Volume volume;
@@ -129,7 +127,7 @@ public final class VolumeAccess {
         }
     }
 
-    private final class Access extends Timer implements Runnable, FusedCommand.Owner {
+    private final class Access implements Runnable, MemoryQueue.Waiter, FusedCommand.Owner {
         private final VolumeOperation operation;
         private final long position;
         private final ByteBuffer memory;
@@ -174,24 +172,20 @@ public final class VolumeAccess {
             lane = volume.acquire(loop);
             lane.counters().start();
             begun = loop.now();
-            expired();
-        }
-
-        @Override
-        protected void expired() {
             try {
-                begin();
+                onMemory();
             } catch (final RuntimeException e) {
                 loop.errors().accept(e);
                 onFailure(e);
             }
         }
 
-        private void begin() {
+        @Override
+        public void onMemory() {
             if (length == 0) {
                 command.startWithoutBuffer();
             } else if (command.lease(length) < 0) {
-                loop.timers().schedule(this, loop.now() + MEMORY_RETRY_NANOS);
+                loop.memory().await(this);
                 return;
             }
             final int result = issue();

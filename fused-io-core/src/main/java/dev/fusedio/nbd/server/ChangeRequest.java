@@ -1,5 +1,6 @@
 package dev.fusedio.nbd.server;
 
+import dev.fusedio.loop.MemoryQueue;
 import dev.fusedio.loop.Slices;
 import dev.fusedio.loop.Turn;
 import dev.fusedio.nbd.wire.NbdProtocol;
@@ -12,7 +13,7 @@ import dev.fusedio.sys.Memory;
  * Where zeroes have to be written, they are written in slices that take turns with other connections; each begins in
  * a turn of its own and never in the callback of the one before.
  */
-final class ChangeRequest extends NbdRequest implements Waiter, Turn {
+final class ChangeRequest extends NbdRequest implements MemoryQueue.Waiter, Turn {
     private enum Step {
         COMMAND,
         /** Zeroes are written because the backend has no quicker way. */
@@ -79,29 +80,42 @@ final class ChangeRequest extends NbdRequest implements Waiter, Turn {
 
     @Override
     public void onTurn() {
-        if (isCut()) {
-            retire();
-        } else {
+        if (!isCut()) {
             writeZeroes();
+        } else if (command().isStarted()) { // it has leased memory that it waited for
+            command().giveBackNow(-Errno.ECONNRESET);
+            command().finish(-Errno.ECONNRESET);
+        } else {
+            retire();
         }
     }
 
     private void writeZeroes() {
-        segment = (int) Math.min(length() - done, Slices.COPY_BYTES);
-        final long buffer = leaseToFill(segment);
-        if (buffer == 0) {
-            worker().await(this);
+        if (!command().isStarted() && !leaseForZeroes()) {
             return;
         }
-        Memory.zero(buffer, segment);
+        Memory.zero(command().address(0), segment);
         filled();
         step = Step.ZEROES;
         settle(backend().write(command(), 0, segment, offset() + done, false));
     }
 
+    private boolean leaseForZeroes() {
+        segment = (int) Math.min(length() - done, Slices.COPY_BYTES);
+        if (leaseToFill(segment) == 0) {
+            worker().loop().memory().await(this);
+            return false;
+        }
+        return true;
+    }
+
     @Override
-    public void retry() {
-        worker().slices().add(this); // as many may be retried at once
+    public void onMemory() {
+        if (isCut()) {
+            retire();
+        } else if (leaseForZeroes()) {
+            worker().slices().add(this); // as many may be served at once
+        }
     }
 
     private void onZeroes(final int result) {

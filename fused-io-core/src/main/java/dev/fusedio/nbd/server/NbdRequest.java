@@ -201,10 +201,18 @@ abstract class NbdRequest extends Outgoing implements FusedCommand.Owner {
         queue(true);
     }
 
+    /** Whether its data has to come in one chunk, which is sent piece by piece all the same. */
+    final boolean isUndivided() {
+        return has(NbdProtocol.CMD_FLAG_DF) && transmission().negotiated().structured();
+    }
+
     /** Queues a chunk of data: the command's buffer is lent to the send. */
     final void replyData(final long at, final int bytes, final boolean first, final boolean last) {
         final Negotiated negotiated = transmission().negotiated();
-        if (negotiated.structured()) {
+        if (isUndivided()) {
+            headerBytes =
+                    first ? ReplyHeader.data(header, negotiated.extended(), true, cookie, offset, at, (int) length) : 0;
+        } else if (negotiated.structured()) {
             headerBytes = ReplyHeader.data(header, negotiated.extended(), last, cookie, offset, at, bytes);
         } else {
             headerBytes = first ? ReplyHeader.simple(header, 0, cookie) : 0;
@@ -267,10 +275,10 @@ abstract class NbdRequest extends Outgoing implements FusedCommand.Owner {
         return lastChunk;
     }
 
-    /** Whether nothing may come between the chunk that was queued last and the next: a simple reply is one piece. */
+    /** Whether nothing may come between what was queued last and the next: a simple reply, or chunk, is one piece. */
     @Override
     protected final boolean isToBeContinued() {
-        return !lastChunk && !transmission().negotiated().structured();
+        return !lastChunk && (isUndivided() || !transmission().negotiated().structured());
     }
 
     /** The chunk that was queued has left, or never will. */

@@ -276,22 +276,25 @@ final class NbdWorker implements Deferred {
      * is small while anybody waits.
      */
     int segment(final long left) {
+        if (left <= SMALL_SEGMENT) {
+            return (int) left; // most requests
+        }
         final long share = isShort() ? SMALL_SEGMENT : loop.slab().length() / SHARES / Math.max(sharing, 1);
         return (int) Math.min(left, Math.clamp(Long.highestOneBit(share), SMALL_SEGMENT, Slab.MAX_BLOCK));
     }
 
     /** Whether somebody waits for memory or room. */
     boolean isShort() {
-        return !waiters.isEmpty();
+        return loop.memory().isShort() || !waiters.isEmpty();
     }
 
     // --- waiting -----------------------------------------------------------------------------------------------------
 
-    /** Has {@code waiter} called when there may be memory or room. */
+    /** Has {@code waiter} called when there may be room. Memory is waited for in {@link CoreLoop#memory}. */
     void await(final Waiter waiter) {
         waiters.add(waiter);
         if (!retry.isScheduled()) {
-            loop.timers().schedule(retry, loop.now() + RETRY_NANOS); // others than this server free memory, too
+            loop.timers().schedule(retry, loop.now() + RETRY_NANOS); // others than this server give buffers back, too
         }
     }
 

@@ -1,12 +1,12 @@
 package dev.fusedio.nbd.server;
 
-import dev.fusedio.loop.Slab;
+import dev.fusedio.loop.MemoryQueue;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.nbd.wire.Rejection;
 import dev.fusedio.volume.ExtentQuery;
 
 /** READ: segment by segment from the backend to the socket; holes as such, where the client can be told of them. */
-final class ReadRequest extends NbdRequest implements Waiter {
+final class ReadRequest extends NbdRequest implements MemoryQueue.Waiter {
     /** Reads at least this long look for holes first. */
     private static final int SPARSE_BYTES = 64 << 10;
 
@@ -64,16 +64,16 @@ final class ReadRequest extends NbdRequest implements Waiter {
                 return;
             }
         }
-        segment = has(NbdProtocol.CMD_FLAG_DF) ? (int) Math.min(left, Slab.MAX_BLOCK) : worker().segment(left);
+        segment = worker().segment(left);
         if (command().lease(segment) < 0) {
-            worker().await(this);
+            worker().loop().memory().await(this);
             return;
         }
         settle(backend().read(command(), 0, segment, offset() + done));
     }
 
     @Override
-    public void retry() {
+    public void onMemory() {
         if (isCut()) {
             retire();
         } else {
@@ -96,7 +96,7 @@ final class ReadRequest extends NbdRequest implements Waiter {
         if (isCut()) {
             retire();
         } else if (result < 0) {
-            if (done > 0 && !transmission().negotiated().structured()) {
+            if (done > 0 && (isUndivided() || !transmission().negotiated().structured())) {
                 failMidway(-result);
             } else {
                 reject(Rejection.ofBackend(-result));

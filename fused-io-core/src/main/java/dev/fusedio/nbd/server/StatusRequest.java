@@ -1,12 +1,13 @@
 package dev.fusedio.nbd.server;
 
+import dev.fusedio.loop.MemoryQueue;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.nbd.wire.Rejection;
 import dev.fusedio.sys.Memory;
 import dev.fusedio.volume.ExtentQuery;
 
 /** BLOCK_STATUS of base:allocation. */
-final class StatusRequest extends NbdRequest implements Waiter {
+final class StatusRequest extends NbdRequest implements MemoryQueue.Waiter {
     /** Descriptors of an answer at most; a shorter answer than the question is legal. */
     private static final int MAX_EXTENTS = 512;
 
@@ -44,7 +45,7 @@ final class StatusRequest extends NbdRequest implements Waiter {
         final int bytes = extents.count() * (extended ? EXTENDED_BYTES : COMPACT_BYTES);
         long at = leaseToFill(bytes);
         if (at == 0) {
-            worker().await(this);
+            worker().loop().memory().await(this);
             return;
         }
         for (int i = 0; i < extents.count(); i++) {
@@ -63,7 +64,7 @@ final class StatusRequest extends NbdRequest implements Waiter {
     }
 
     @Override
-    public void retry() {
+    public void onMemory() {
         if (isCut()) {
             retire();
         } else {

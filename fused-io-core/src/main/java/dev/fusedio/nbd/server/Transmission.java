@@ -314,12 +314,9 @@ final class Transmission {
                 return false;
             }
             case LEASING -> {
-                if (!request.leaseForPayload()) {
-                    payload = Payload.AWAITING_MEMORY;
-                    worker.await(request);
+                if (!lease(request)) {
                     return false;
                 }
-                payload = Payload.FILLING;
             }
             case FILLING -> {
                 // below
@@ -372,10 +369,18 @@ final class Transmission {
         connection.deferProcess();
     }
 
+    private boolean lease(final WriteRequest request) {
+        final boolean leased = request.leaseForPayload();
+        payload = leased ? Payload.FILLING : Payload.AWAITING_MEMORY;
+        if (!leased) {
+            worker.loop().memory().await(request);
+        }
+        return leased;
+    }
+
     /** There may be memory for the segment that is waited for. */
-    void retryReceive(final WriteRequest request) {
-        if (receiving == request && payload == Payload.AWAITING_MEMORY) {
-            payload = Payload.LEASING;
+    void leaseAgain(final WriteRequest request) {
+        if (receiving == request && payload == Payload.AWAITING_MEMORY && lease(request)) {
             connection.deferProcess();
         }
     }
@@ -423,7 +428,7 @@ final class Transmission {
         if (request != null && payload != Payload.WRITING) {
             receiving = null;
             if (payload == Payload.AWAITING_MEMORY) {
-                worker.forget(request);
+                worker.loop().memory().forget(request);
             }
             request.abandon();
         }

@@ -1,7 +1,7 @@
 package dev.fusedio.nbd.server;
 
-/** Something that waits for memory or for a place among a core's requests. */
+/** Something that waits for a place among a core's requests, or for one of its buffers. */
 interface Waiter {
-    /** There may be some now. On the loop's thread. */
+    /** There may be one now. On the loop's thread. */
     void retry();
 }

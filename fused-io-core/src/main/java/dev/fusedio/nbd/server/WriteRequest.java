@@ -2,6 +2,7 @@ package dev.fusedio.nbd.server;
 
 import dev.fusedio.fused.Direction;
 import dev.fusedio.fused.FusedCommand;
+import dev.fusedio.loop.MemoryQueue;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.nbd.wire.Rejection;
 import dev.fusedio.sys.Errno;
@@ -10,7 +11,7 @@ import dev.fusedio.sys.Errno;
  * WRITE: from where the payload was received straight to the backend if it is all there, else segment by segment through
  * leased memory into which the rest is received.
  */
-final class WriteRequest extends NbdRequest implements Waiter {
+final class WriteRequest extends NbdRequest implements MemoryQueue.Waiter {
     private long done;
     private int segment;
     private int received;
@@ -95,11 +96,11 @@ final class WriteRequest extends NbdRequest implements Waiter {
     }
 
     @Override
-    public void retry() {
+    public void onMemory() {
         if (isCut()) {
             retire();
         } else {
-            transmission().retryReceive(this);
+            transmission().leaseAgain(this);
         }
     }
 

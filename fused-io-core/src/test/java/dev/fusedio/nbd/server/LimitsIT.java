@@ -117,6 +117,33 @@ class LimitsIT {
         }
     }
 
+    @Test
+    @DisplayName("fault 7: replies that are to be one chunk are sent in small pieces, and leave memory to the others")
+    void slowReadersOfUndividedReplies() throws IOException {
+        try (TestServer server = TestServer.memory(TestServer.oneCore(4 * MIB), NbdLimits.defaults());
+                WireClient fast = server.open(Headers.EXTENDED)) {
+            final List<WireClient> slow = new ArrayList<>();
+            for (int i = 0; i < 36; i++) {
+                final WireClient client = server.open(Headers.STRUCTURED);
+                for (int request = 0; request < 4; request++) {
+                    client.send(client.compose(NbdProtocol.CMD_READ, NbdProtocol.CMD_FLAG_DF, 0, 2 * MIB));
+                }
+                slow.add(client);
+            }
+            for (int i = 0; i < 50; i++) {
+                assertThat(fast.read(0, 4096)).hasSize(4096);
+                final Reply whole = fast.request(NbdProtocol.CMD_READ, NbdProtocol.CMD_FLAG_DF, 0, 2 * MIB);
+                assertThat(whole.error()).isZero();
+                assertThat(whole.data()).isEqualTo(fast.read(0, 2 * MIB));
+            }
+            assertThat(server.ended()).as("nobody was cut for it").isEmpty();
+            for (final WireClient each : slow) {
+                each.close();
+            }
+            fast.disconnect();
+        }
+    }
+
     /** Each asks for much and reads nothing: what the sockets hold is all it gets. */
     private static List<WireClient> slowReaders(final TestServer server, final int count) throws IOException {
         final List<WireClient> slow = new ArrayList<>();
