@@ -179,6 +179,30 @@ export function editVolume(volume) {
 }
 
 /**
+ * Asks whether a failed volume is to be opened anew.
+ *
+ * @param {object} volume as the API shows it
+ * @returns {Promise<boolean>} whether it is open
+ */
+export function reopenVolume(volume) {
+  return openForm({
+    title: `Reopen ${volume.name}`,
+    intro: [
+      h('p', {
+        text: `Of ${volume.name}, data that was acknowledged may be missing. Repair the storage, and check or restore the data, before flushes succeed again.`,
+      }),
+      h('p', { text: 'No session and no block device may have it.' }),
+    ],
+    fields: [],
+    submit: 'Reopen volume',
+    onSubmit: async () => {
+      await api.post(`${pathOf(volume.name)}/reopen`);
+      return `Volume ${volume.name} is open again.`;
+    },
+  });
+}
+
+/**
  * Asks, with its name typed, whether a volume is to be removed with its data.
  *
  * @param {object} volume as the API shows it

@@ -8,7 +8,7 @@ import { ago, bytes, byteRate, count, micros, rate, time, UNKNOWN } from './form
 import * as identity from './identity.js';
 import * as notify from './notify.js';
 import { chipsOf } from './volumes.js';
-import { copyVolume, deleteVolume, editVolume, endSession, growVolume, pathOf } from './volume-forms.js';
+import { copyVolume, deleteVolume, editVolume, endSession, growVolume, pathOf, reopenVolume } from './volume-forms.js';
 
 /** A page about one volume. */
 export class VolumeView {
@@ -65,17 +65,25 @@ export class VolumeView {
       this.#app.node(),
     ]);
     const first = this.#volume === null;
-    const changed = first || volume.revision !== this.#volume.revision || volume.sessions !== this.#volume.sessions;
+    const before = this.#volume;
+    const changed =
+      first ||
+      volume.revision !== before.revision ||
+      volume.sessions !== before.sessions ||
+      volume.state !== before.state;
     this.#volume = volume;
     if (changed) {
       replace(this.#about, ...chipsOf(volume), volume.description ? h('span', { class: 'description', text: volume.description }) : null);
     }
-    if (first) {
+    if (first || volume.state !== before.state) {
       this.#showActions(volume);
+    }
+    if (first) {
       this.#showConnect(node);
     }
-    this.#notice.hidden = volume.state !== 'damaged';
-    setText(this.#notice, volume.state === 'damaged' ? `It is set aside and served to nobody: ${volume.reason}` : '');
+    const trouble = troubleOf(volume);
+    this.#notice.hidden = trouble === '';
+    setText(this.#notice, trouble);
     this.#showFacts(volume);
     this.#showSessions(sessions);
   }
@@ -129,6 +137,7 @@ export class VolumeView {
       damaged ? null : button('Edit', 'operator', () => this.#after(editVolume(this.#volume))),
       damaged ? null : button('Copy volume', 'operator', () => this.#copy()),
       damaged || !this.#app.canAttach() ? null : button('Attach', 'operator', () => this.#attach()),
+      volume.state === 'failed' ? button('Reopen', 'operator', () => this.#after(reopenVolume(this.#volume))) : null,
       button('Delete', 'operator', () => this.#delete(), 'danger-quiet'),
     );
   }
@@ -280,6 +289,18 @@ function table(titles, body, firstNumber) {
       body,
     ),
   );
+}
+
+/** What keeps a volume from being all it should be; empty if nothing does. */
+function troubleOf(volume) {
+  switch (volume.state) {
+    case 'damaged':
+      return `It is set aside and served to nobody: ${volume.reason}`;
+    case 'failed':
+      return `Data that was acknowledged may be missing, and every flush fails until it is reopened: ${volume.reason}`;
+    default:
+      return '';
+  }
 }
 
 function command(text) {

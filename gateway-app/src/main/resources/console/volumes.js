@@ -207,8 +207,8 @@ class LiveCell {
 /** @param {object} volume as the API shows it @returns {Node[]} what is special about it */
 export function chipsOf(volume) {
   const chips = [];
-  if (volume.state === 'damaged') {
-    chips.push(h('span', { class: 'chip bad', text: 'damaged' }));
+  if (volume.state === 'damaged' || volume.state === 'failed') {
+    chips.push(h('span', { class: 'chip bad', text: volume.state }));
   }
   if (volume.readOnly) {
     chips.push(h('span', { class: 'chip', text: 'read-only' }));
