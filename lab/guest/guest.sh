@@ -11,6 +11,7 @@ readonly CACHE=${GUEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/fused-gateway/gues
 # In the order in which they need each other; those that a kernel has built in fail to load, which does no harm.
 readonly MODULES=(
     netfs 9pnet 9pnet_virtio 9p ublk_drv nbd virtio_blk crc32c_generic libcrc32c crc16 mbcache jbd2 ext4 dm-mod dm-flakey
+    dm-delay loop
 )
 
 usage() {
@@ -46,14 +47,19 @@ archive() {
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1
 }
 
+# Whether a kernel is kept with all modules of this script's.
+is_kept() {
+    [ -e "$CACHE/$1/vmlinuz" ] && [ "$(cat "$CACHE/$1/modules" 2>/dev/null)" = "${MODULES[*]}" ]
+}
+
 fetch() {
     local line=$1 suite=trixie-backports lists uri version package
-    [ ! -e "$CACHE/$line/vmlinuz" ] || return 0
+    ! is_kept "$line" || return 0
     need apt-get dpkg busybox cpio zstd xz
     mkdir -p "$CACHE"
     exec 9>"$CACHE/.lock"
     flock 9
-    [ ! -e "$CACHE/$line/vmlinuz" ] || return 0
+    ! is_kept "$line" || return 0
     [ "$line" != 6.12 ] || suite=trixie
     uri=$(archive)
     [ -n "$uri" ] || fail "apt knows of no package archive; run apt-get update" 3
@@ -84,6 +90,7 @@ fetch() {
     done
     cp "$(find "$part/root" -name 'vmlinuz*' -type f | head -n 1)" "$part/vmlinuz"
     echo "$version" >"$part/version"
+    echo "${MODULES[*]}" >"$part/modules"
     initrd "$part"
     rm -rf "$part/root" "$part/initrd" "${CACHE:?}/$line"
     mv "$part" "$CACHE/$line"

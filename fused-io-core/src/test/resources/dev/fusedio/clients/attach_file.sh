@@ -71,5 +71,47 @@ attach
 kill -TERM "$SERVER"
 wait "$SERVER" || fail "told to stop, it failed"
 [ ! -e "$DEVICE" ] || fail "a stopped server's device is still there"
+
+# A write that a killed server has under way on a slow disk ends before anybody takes the device over.
+if [ "$MECHANISM" = user-copy ]; then
+    truncate -s 64M /tmp/slow.img
+    LOOP=$(losetup --find --show /tmp/slow.img)
+    dmsetup create --noudevsync slow --table "0 131072 delay $LOOP 0 0 $LOOP 0 30000"
+    SLOW=/dev/$(basename "$(readlink -f /dev/mapper/slow)")
+    written() { awk '{ print $5 }' "/sys/block/${SLOW#/dev/}/stat"; }
+
+    attach_slow() {
+        : >/tmp/device
+        "${GATEWAY[@]}" attach "$SLOW" --direct --queues 1 --mechanism user-copy >/tmp/device 2>>/tmp/attach.log &
+        SERVER=$!
+    }
+
+    attach_slow
+    await 60 test -s /tmp/device
+    DEVICE=$(cat /tmp/device)
+    before=$(written)
+    dd if=/tmp/needles of="$DEVICE" bs=4k count=1 oflag=direct status=none &
+    WRITER=$!
+    await 20 sh -c "awk '{ exit \$2 == 0 }' /sys/block/${SLOW#/dev/}/inflight"
+    kill -KILL "$SERVER"
+    wait "$SERVER" 2>/dev/null || true
+    attach_slow
+    looks=0
+    while :; do
+        taken=$(cat /tmp/device) # looked at before the disk is
+        [ "$(written)" = "$before" ] || break
+        [ -z "$taken" ] || fail "taken over while a write of the killed server was under way"
+        kill -0 "$SERVER" || { cat /tmp/attach.log; fail "the successor ended"; }
+        looks=$((looks + 1))
+        sleep 0.1
+    done
+    [ "$looks" -gt 50 ] || fail "the disk was not slow: $looks looks"
+    await 60 test -s /tmp/device
+    wait "$WRITER" || fail "the write failed"
+    cmp -n 4096 /tmp/needles "$LOOP" || fail "what was written is not on the disk"
+    kill -TERM "$SERVER"
+    wait "$SERVER" || fail "told to stop, it failed"
+    echo "slow disk: taken over when its last write had ended"
+fi
 ! dmesg | grep -E 'BUG:|WARNING:|blocked for more than|Oops:' || fail "the kernel complained"
 echo "detached: nothing left"
