@@ -77,8 +77,8 @@ if [ "$MECHANISM" = user-copy ]; then
     truncate -s 64M /tmp/slow.img
     LOOP=$(losetup --find --show /tmp/slow.img)
     dmsetup create --noudevsync slow --table "0 131072 delay $LOOP 0 0 $LOOP 0 30000"
-    SLOW=/dev/$(basename "$(readlink -f /dev/mapper/slow)")
-    written() { awk '{ print $5 }' "/sys/block/${SLOW#/dev/}/stat"; }
+    SLOW=/dev/dm-$(dmsetup info --columns --noheadings -o minor slow | tr -d " ")
+    written() { awk '{ print $5 }' "/sys/block/${LOOP#/dev/}/stat"; } # what is delayed has not been counted there
 
     attach_slow() {
         : >/tmp/device
@@ -92,7 +92,7 @@ if [ "$MECHANISM" = user-copy ]; then
     before=$(written)
     dd if=/tmp/needles of="$DEVICE" bs=4k count=1 oflag=direct status=none &
     WRITER=$!
-    await 20 sh -c "awk '{ exit \$2 == 0 }' /sys/block/${SLOW#/dev/}/inflight"
+    await 20 sh -c "dmsetup status slow | awk '{ exit \$5 == 0 }'"
     kill -KILL "$SERVER"
     wait "$SERVER" 2>/dev/null || true
     attach_slow
