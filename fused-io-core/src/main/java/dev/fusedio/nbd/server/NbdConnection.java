@@ -92,6 +92,9 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     private long lingeringSince;
     private long shortSince;
     private long movedSince;
+    private long moved;
+    private long movedBefore;
+    private long recent;
 
     NbdConnection(final NbdWorker worker, final int fd, final String peer) {
         this.worker = worker;
@@ -192,6 +195,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         if (result > 0) {
             lastReceivedAt = loop.now();
             movedSince += result;
+            moved += result;
         }
         if (phase == Phase.TRANSMISSION && current != null && (result > 0 || isTransient(result))) {
             current.onPayloadReceived(Math.max(result, 0));
@@ -236,6 +240,7 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
         sendProgressAt = loop.now();
         if (result > 0) {
             movedSince += result;
+            moved += result;
             if (replies.advance(result)) {
                 replies.finish(true);
                 deferFlush();
@@ -597,6 +602,8 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     /** Looks whether a time limit is over. */
     void checkTimes(final long now) {
         final NbdLimits limits = worker.limits();
+        recent = moved - movedBefore;
+        movedBefore = moved;
         if (isCut()) {
             return;
         }
@@ -645,6 +652,11 @@ final class NbdConnection implements Completable, Deferred, Turn, Waiter {
     /** A client that was listed many exports may ask for each of them. */
     private long handshakeNanos() {
         return worker.limits().handshakeTime().toNanos() + handshake.listed() * NANOS_PER_EXPORT;
+    }
+
+    /** Payload and replies, in bytes, that it moved between the last two looks at its times. */
+    long recent() {
+        return recent;
     }
 
     /** Whether nothing can be sent or received any more. */

@@ -31,7 +31,14 @@ final class NbdWorker implements Deferred {
     /** The smallest piece of a long request. Costs a client of many such requests little, and a thousand of them fit. */
     private static final int SMALL_SEGMENT = 32 << 10;
 
+    /** The longest piece of a connection that has not shown how fast it is. */
+    private static final int UNPROVEN_SEGMENT = 256 << 10;
+
     private static final long SWEEP_NANOS = 500_000_000;
+
+    /** A fast connection's piece is what it moves in a fiftieth of that: 10 ms. */
+    private static final int PIECES_A_SWEEP = 50;
+
     private static final long ENDING_NANOS = 10_000_000;
     private static final long RETRY_NANOS = 1_000_000;
 
@@ -273,14 +280,24 @@ final class NbdWorker implements Deferred {
     /**
      * How much of {@code left} bytes a request that moves piece by piece should lease now. What one client leases is held
      * for as long as it takes to read it, so that a connection's piece shrinks as others have requests under way, and
-     * is small while anybody waits.
+     * is small while anybody waits. A connection that has moved much lately gets more than its share, as long as there is
+     * plenty: what it leases is free again in about 10 ms.
+     *
+     * @param recent bytes that the connection moved in the last {@link #SWEEP_NANOS}
      */
-    int segment(final long left) {
+    int segment(final long left, final long recent) {
         if (left <= SMALL_SEGMENT) {
             return (int) left; // most requests
         }
-        final long share = isShort() ? SMALL_SEGMENT : loop.slab().length() / SHARES / Math.max(sharing, 1);
-        return (int) Math.min(left, Math.clamp(Long.highestOneBit(share), SMALL_SEGMENT, Slab.MAX_BLOCK));
+        if (isShort()) {
+            return SMALL_SEGMENT;
+        }
+        final Slab slab = loop.slab();
+        final long share = Math.min(slab.length() / SHARES / Math.max(sharing, 1), UNPROVEN_SEGMENT);
+        final long plenty = slab.length() / 2 - slab.leased(); // the other half is for shares
+        final long earned = Math.min(recent / PIECES_A_SWEEP, plenty / 2);
+        final long bytes = Long.highestOneBit(Math.max(share, earned));
+        return (int) Math.min(left, Math.clamp(bytes, SMALL_SEGMENT, Slab.MAX_BLOCK));
     }
 
     /** Whether somebody waits for memory or room. */

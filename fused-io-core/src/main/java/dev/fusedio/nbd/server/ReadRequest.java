@@ -64,7 +64,7 @@ final class ReadRequest extends NbdRequest implements MemoryQueue.Waiter {
                 return;
             }
         }
-        segment = worker().segment(left);
+        segment = transmission().segment(left);
         if (command().lease(segment) < 0) {
             worker().loop().memory().await(this);
             return;

@@ -460,6 +460,11 @@ final class Transmission {
         }
     }
 
+    /** How much of {@code left} bytes a request should lease now. */
+    int segment(final long left) {
+        return worker.segment(left, connection.recent());
+    }
+
     boolean isCut() {
         return connection.isCut();
     }

@@ -46,7 +46,7 @@ final class WriteRequest extends NbdRequest implements MemoryQueue.Waiter {
 
     /** Leases memory for the next part of the payload. False when there is none now. */
     boolean leaseForPayload() {
-        segment = worker().segment(length() - done);
+        segment = transmission().segment(length() - done);
         received = 0;
         return leaseToFill(segment) != 0;
     }

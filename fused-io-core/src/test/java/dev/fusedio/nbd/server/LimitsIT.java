@@ -9,6 +9,7 @@ import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.volume.Volume;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -84,7 +85,7 @@ class LimitsIT {
     void slowReadersLeaveMemory() throws IOException {
         try (TestServer server = TestServer.memory(TestServer.oneCore(4 * MIB), NbdLimits.defaults());
                 WireClient fast = server.open(Headers.STRUCTURED)) {
-            final List<WireClient> slow = slowReaders(server, 36);
+            final List<WireClient> slow = slowReaders(server, 36, 4);
             for (int i = 0; i < 50; i++) {
                 assertThat(fast.read(0, 4096)).hasSize(4096);
                 assertThat(fast.read(0, 2 * MIB)).hasSize(2 * MIB);
@@ -98,11 +99,34 @@ class LimitsIT {
     }
 
     @Test
+    @DisplayName("fault 7: beside slow readers a fast one gets pieces as long as it has earned, and they get short ones")
+    void aFastReaderEarnsLongPieces() throws IOException {
+        try (TestServer server = TestServer.memory(TestServer.oneCore(64 * MIB), NbdLimits.defaults());
+                WireClient fast = server.open(Headers.STRUCTURED)) {
+            final List<WireClient> slow = slowReaders(server, 64, 2);
+            TestServer.await("a few long pieces", () -> readAll(fast).chunks() <= 4); // its share has it in 32
+            assertThat(server.ended()).as("nobody was cut for it").isEmpty();
+            for (final WireClient each : slow) {
+                each.close();
+            }
+            fast.disconnect();
+        }
+    }
+
+    private static Reply readAll(final WireClient client) {
+        try {
+            return client.request(NbdProtocol.CMD_READ, 0, 0, 2 * MIB);
+        } catch (final IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
     @DisplayName("fault 7: when memory is short, clients that make no progress are cut, and the others go on")
     void slowReadersAreCutWhenMemoryIsShort() throws IOException {
         try (TestServer server = TestServer.memory(TestServer.oneCore(2 * MIB), NbdLimits.defaults());
                 WireClient fast = server.open(Headers.STRUCTURED)) {
-            final List<WireClient> slow = slowReaders(server, 100);
+            final List<WireClient> slow = slowReaders(server, 100, 4);
             for (int i = 0; i < 10; i++) {
                 assertThat(fast.read(0, 2 * MIB)).hasSize(2 * MIB);
             }
@@ -145,11 +169,11 @@ class LimitsIT {
     }
 
     /** Each asks for much and reads nothing: what the sockets hold is all it gets. */
-    private static List<WireClient> slowReaders(final TestServer server, final int count) throws IOException {
+    private static List<WireClient> slowReaders(final TestServer server, final int count, final int requests) throws IOException {
         final List<WireClient> slow = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             final WireClient client = server.open(i % 2 == 0 ? Headers.STRUCTURED : Headers.SIMPLE);
-            for (int request = 0; request < 4; request++) {
+            for (int request = 0; request < requests; request++) {
                 client.send(client.compose(NbdProtocol.CMD_READ, 0, 0, 3 * MIB));
             }
             slow.add(client);
