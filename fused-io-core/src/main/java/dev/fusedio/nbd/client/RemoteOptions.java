@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 public record RemoteOptions(
         int connections,
         boolean readOnly,
-        Headers headers,
+        HeaderKind headers,
         Duration connectTime,
         Duration requestTime,
         Duration reconnectTime,
@@ -31,13 +31,6 @@ public record RemoteOptions(
         @Nullable SocketMechanism mechanism,
         boolean replayUnfenced) {
     private static final int MAX_CONNECTIONS = 64;
-
-    /** The three kinds of headers, each of which implies those before. */
-    public enum Headers {
-        SIMPLE,
-        STRUCTURED,
-        EXTENDED
-    }
 
     public RemoteOptions {
         if (connections < 1 || connections > MAX_CONNECTIONS) {
@@ -63,7 +56,7 @@ public record RemoteOptions(
         return new RemoteOptions(
                 1,
                 false,
-                Headers.EXTENDED,
+                HeaderKind.EXTENDED,
                 Duration.ofSeconds(10),
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(30),
@@ -98,7 +91,7 @@ public record RemoteOptions(
                 replayUnfenced);
     }
 
-    public RemoteOptions withHeaders(final Headers newest) {
+    public RemoteOptions withHeaders(final HeaderKind newest) {
         return new RemoteOptions(
                 connections,
                 readOnly,

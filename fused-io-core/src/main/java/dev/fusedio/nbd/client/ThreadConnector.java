@@ -25,7 +25,7 @@ final class ThreadConnector implements Connector {
 
     private void connect(final Listener listener) {
         try {
-            answer(listener, ClientHandshake.connect(uri, options), "");
+            answer(listener, ClientHandshake.connect(uri, options.headers(), options.connectTime()), "");
         } catch (final IOException | RuntimeException e) {
             answer(listener, null, e.getMessage() == null ? e.toString() : e.getMessage());
         }

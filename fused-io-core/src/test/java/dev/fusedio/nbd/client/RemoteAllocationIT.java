@@ -52,7 +52,7 @@ class RemoteAllocationIT {
     @ParameterizedTest
     @Timeout(300) // not a measure of speed: a client that waits so long is stuck
     @CsvSource({"SIMPLE, true, 4096", "STRUCTURED, true, 4096", "EXTENDED, true, 16384", "SIMPLE, false, 4096"})
-    void requestsAllocateNothing(final RemoteOptions.Headers headers, final boolean reads, final int length)
+    void requestsAllocateNothing(final HeaderKind headers, final boolean reads, final int length)
             throws Exception {
         assumeTrue(
                 THREADS.isThreadAllocatedMemorySupported() && THREADS.isThreadAllocatedMemoryEnabled(),

@@ -25,7 +25,7 @@ final class RemoteDeviceTrial {
         });
         final RemoteOptions options = RemoteOptions.defaults()
                 .withConnections(Integer.parseInt(arguments[1]))
-                .withHeaders(RemoteOptions.Headers.valueOf(arguments[2]));
+                .withHeaders(HeaderKind.valueOf(arguments[2]));
         final RemoteBackend backend = RemoteBackend.connect(NbdUri.parse(arguments[0]), options, loops.loops());
         final Volume volume = new Volume("remote", "", backend, false);
         final UblkOptions ublk = UblkOptions.defaults();

@@ -145,17 +145,17 @@ final class ScriptedServer implements AutoCloseable {
         }
 
         /** A whole honest handshake with the newest headers that {@code upTo} allows. */
-        void handshake(final RemoteOptions.Headers upTo, final long size, final int flags) throws IOException {
+        void handshake(final HeaderKind upTo, final long size, final int flags) throws IOException {
             greet();
             while (true) {
                 final int option = option();
                 switch (option) {
                     case NbdProtocol.OPT_EXTENDED_HEADERS -> {
-                        extended = upTo == RemoteOptions.Headers.EXTENDED;
+                        extended = upTo == HeaderKind.EXTENDED;
                         reply(option, extended ? NbdProtocol.REP_ACK : NbdProtocol.REP_ERR_UNSUP);
                     }
                     case NbdProtocol.OPT_STRUCTURED_REPLY -> {
-                        structured = upTo != RemoteOptions.Headers.SIMPLE;
+                        structured = upTo != HeaderKind.SIMPLE;
                         reply(option, structured ? NbdProtocol.REP_ACK : NbdProtocol.REP_ERR_UNSUP);
                     }
                     case NbdProtocol.OPT_SET_META_CONTEXT -> {

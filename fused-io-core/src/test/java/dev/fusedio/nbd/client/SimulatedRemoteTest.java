@@ -56,7 +56,7 @@ class SimulatedRemoteTest {
     }
 
     private static ExportInfo info(final SplittableRandom random) {
-        final RemoteOptions.Headers headers = RemoteOptions.Headers.values()[random.nextInt(3)];
+        final HeaderKind headers = HeaderKind.values()[random.nextInt(3)];
         int flags = ScriptedServer.FLAGS | NbdProtocol.FLAG_CAN_MULTI_CONN;
         if (random.nextBoolean()) {
             flags &= ~NbdProtocol.FLAG_SEND_FUA;
@@ -71,7 +71,7 @@ class SimulatedRemoteTest {
                 4096,
                 random.nextInt(4) == 0 ? 3000 : 1 << 20,
                 headers,
-                headers == RemoteOptions.Headers.SIMPLE ? ExportInfo.NO_CONTEXT : 7);
+                headers == HeaderKind.SIMPLE ? ExportInfo.NO_CONTEXT : 7);
     }
 
     private static void run(final long seed, final SimulatedFaults faults, final int leavesPerMille) throws Exception {
