@@ -12,7 +12,7 @@ import java.time.Duration;
  * context base:allocation, then GO. Every length that a server says is bounded before it is believed (CVE-2017-2630 was
  * one that wasn't).
  */
-final class ClientHandshake {
+public final class ClientHandshake {
     /** A reply's data: the longest that is legal is a name with its fixed part. */
     private static final int MAX_REPLY = 64 << 10;
 
@@ -27,8 +27,13 @@ final class ClientHandshake {
     private static final int MAX_MINIMUM = 65536;
     private static final int MAX_PREFERRED = 32 << 20;
 
-    /** A connection that is ready for requests. */
-    record Established(int fd, ExportInfo export) {}
+    /**
+     * A connection that is ready for requests.
+     *
+     * @param fd its socket, in blocking mode; whoever has it closes it, or gives it to a {@link ClientConnection}
+     * @param export what the server said
+     */
+    public record Established(int fd, ExportInfo export) {}
 
     private final ClientSocket socket;
     private final NbdUri uri;

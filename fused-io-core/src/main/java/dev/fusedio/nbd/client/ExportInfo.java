@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param headers agreed on
  * @param allocationContext the id of base:allocation in replies, or {@link #NO_CONTEXT}
  */
-record ExportInfo(
+public record ExportInfo(
         long size,
         int flags,
         int minimumBlock,
@@ -22,7 +22,8 @@ record ExportInfo(
         int maximumPayload,
         HeaderKind headers,
         long allocationContext) {
-    static final long NO_CONTEXT = -1;
+    /** The server doesn't tell which blocks are allocated. */
+    public static final long NO_CONTEXT = -1;
 
     /** What may be lost at a reconnect only by breaking what was promised to users of the volume. */
     private static final int PROMISED = NbdProtocol.FLAG_SEND_FLUSH
@@ -31,15 +32,18 @@ record ExportInfo(
             | NbdProtocol.FLAG_SEND_WRITE_ZEROES
             | NbdProtocol.FLAG_CAN_MULTI_CONN;
 
-    boolean has(final int flag) {
+    /** Whether it has a transmission flag, NBD_FLAG_*. */
+    public boolean has(final int flag) {
         return (flags & flag) != 0;
     }
 
-    boolean readOnly() {
+    /** Whether the server takes no changes. */
+    public boolean readOnly() {
         return has(NbdProtocol.FLAG_READ_ONLY);
     }
 
-    boolean extended() {
+    /** Whether requests and replies have extended headers. */
+    public boolean extended() {
         return headers == HeaderKind.EXTENDED;
     }
 
@@ -48,7 +52,7 @@ record ExportInfo(
     }
 
     /** Why a volume that began with {@code this} can't go on with {@code now}; null when it can. */
-    @Nullable String obstacle(final ExportInfo now) {
+    public @Nullable String obstacle(final ExportInfo now) {
         if (now.size < size) {
             return "the export has shrunk from " + size + " to " + now.size + " bytes";
         }

@@ -1,6 +1,7 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import dev.fusedio.fused.SocketMechanism;
+import dev.fusedio.nbd.client.HeaderKind;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 

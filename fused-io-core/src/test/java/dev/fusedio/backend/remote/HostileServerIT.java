@@ -1,4 +1,4 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import static dev.fusedio.nbd.client.ScriptedServer.Peer.ints;
 import static dev.fusedio.nbd.client.ScriptedServer.Peer.join;
@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
+import dev.fusedio.nbd.client.HeaderKind;
+import dev.fusedio.nbd.client.ScriptedServer;
 import dev.fusedio.nbd.client.ScriptedServer.Peer;
 import dev.fusedio.nbd.client.ScriptedServer.Request;
 import dev.fusedio.nbd.client.ScriptedServer.Script;

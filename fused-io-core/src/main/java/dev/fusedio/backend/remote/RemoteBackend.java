@@ -1,7 +1,11 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import dev.fusedio.fused.SocketMechanism;
 import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.nbd.client.ClientHandshake;
+import dev.fusedio.nbd.client.ExportInfo;
+import dev.fusedio.nbd.client.NbdConnectException;
+import dev.fusedio.nbd.client.NbdUri;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.volume.Backend;
@@ -61,7 +65,8 @@ public final class RemoteBackend implements Backend {
             final boolean several =
                     export.has(NbdProtocol.FLAG_CAN_MULTI_CONN) || export.readOnly() || options.readOnly();
             while (several && established.size() < options.connections()) {
-                final ClientHandshake.Established another = ClientHandshake.connect(uri, options.headers(), options.connectTime());
+                final ClientHandshake.Established another =
+                        ClientHandshake.connect(uri, options.headers(), options.connectTime());
                 established.add(another);
                 final String obstacle = export.obstacle(another.export());
                 if (obstacle != null || another.export().size() != export.size()) {
@@ -131,7 +136,9 @@ public final class RemoteBackend implements Backend {
         final boolean writable = !export.readOnly() && !options.readOnly();
         return new BackendCapabilities(
                 writable && export.has(NbdProtocol.FLAG_SEND_TRIM),
-                writable && export.has(NbdProtocol.FLAG_SEND_WRITE_ZEROES) && export.has(NbdProtocol.FLAG_SEND_FAST_ZERO),
+                writable
+                        && export.has(NbdProtocol.FLAG_SEND_WRITE_ZEROES)
+                        && export.has(NbdProtocol.FLAG_SEND_FAST_ZERO),
                 export.has(NbdProtocol.FLAG_SEND_FUA) || export.has(NbdProtocol.FLAG_SEND_FLUSH),
                 export.allocationContext() != ExportInfo.NO_CONTEXT,
                 true, // every lane's flush goes to a server that promised it, or all go by one connection

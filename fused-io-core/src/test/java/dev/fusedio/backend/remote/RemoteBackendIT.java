@@ -1,4 +1,4 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
+import dev.fusedio.nbd.client.HeaderKind;
+import dev.fusedio.nbd.client.NbdUri;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;

@@ -1,6 +1,8 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.nbd.client.ClientHandshake;
+import dev.fusedio.nbd.client.NbdUri;
 import dev.fusedio.sys.Libc;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;

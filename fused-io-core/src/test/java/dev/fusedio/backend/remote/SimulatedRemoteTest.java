@@ -1,4 +1,4 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,6 +7,10 @@ import dev.fusedio.fused.FusedCommand;
 import dev.fusedio.fused.SocketMechanism;
 import dev.fusedio.loop.SimulatedLoop;
 import dev.fusedio.loop.Timer;
+import dev.fusedio.nbd.client.ClientHandshake;
+import dev.fusedio.nbd.client.ExportInfo;
+import dev.fusedio.nbd.client.HeaderKind;
+import dev.fusedio.nbd.client.ScriptedServer;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.ring.SimulatedFaults;
 import dev.fusedio.ring.SimulatedSocket;
@@ -187,7 +191,7 @@ class SimulatedRemoteTest {
             this.lane = lane;
             this.random = random;
             this.base = (long) index * BLOCK;
-            this.extents = !info.simple();
+            this.extents = info.headers() != HeaderKind.SIMPLE;
             this.lentOfFour = lentOfFour;
             this.left = 10 + random.nextInt(20);
         }

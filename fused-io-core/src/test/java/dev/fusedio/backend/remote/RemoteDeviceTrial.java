@@ -1,8 +1,10 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
+import dev.fusedio.nbd.client.HeaderKind;
+import dev.fusedio.nbd.client.NbdUri;
 import dev.fusedio.sys.Affinity;
 import dev.fusedio.ublk.UblkDevice;
 import dev.fusedio.ublk.UblkOptions;
