@@ -2,10 +2,10 @@ package dev.fusedio.cli;
 
 import dev.fusedio.backend.file.FileBackend;
 import dev.fusedio.backend.file.FileOptions;
+import dev.fusedio.backend.remote.RemoteBackend;
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
 import dev.fusedio.nbd.client.NbdUri;
-import dev.fusedio.nbd.client.RemoteBackend;
 import dev.fusedio.ublk.Mechanism;
 import dev.fusedio.ublk.UblkControl;
 import dev.fusedio.ublk.UblkDevice;

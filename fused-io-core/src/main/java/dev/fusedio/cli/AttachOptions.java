@@ -1,7 +1,7 @@
 package dev.fusedio.cli;
 
+import dev.fusedio.backend.remote.RemoteOptions;
 import dev.fusedio.nbd.client.NbdUri;
-import dev.fusedio.nbd.client.RemoteOptions;
 import dev.fusedio.sys.Affinity;
 import dev.fusedio.ublk.Mechanism;
 import dev.fusedio.ublk.UblkOptions;

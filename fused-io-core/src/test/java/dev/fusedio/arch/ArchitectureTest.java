@@ -85,7 +85,7 @@ class ArchitectureTest {
                 .resideInAPackage("dev.fusedio.nbd.client.."));
         check(noClasses()
                 .that()
-                .resideInAPackage("dev.fusedio.nbd.client..")
+                .resideInAnyPackage("dev.fusedio.nbd.client..", "dev.fusedio.backend.remote..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("dev.fusedio.nbd.server.."));

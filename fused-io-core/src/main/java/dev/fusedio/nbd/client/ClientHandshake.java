@@ -1,18 +1,18 @@
 package dev.fusedio.nbd.client;
 
-import dev.fusedio.nbd.client.RemoteOptions.Headers;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.sys.Clock;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 
 /**
  * The client's side of the handshake, fixed newstyle, by blocking calls: extended headers or structured replies, the
  * context base:allocation, then GO. Every length that a server says is bounded before it is believed (CVE-2017-2630 was
  * one that wasn't).
  */
-final class ClientHandshake {
+public final class ClientHandshake {
     /** A reply's data: the longest that is legal is a name with its fixed part. */
     private static final int MAX_REPLY = 64 << 10;
 
@@ -27,35 +27,43 @@ final class ClientHandshake {
     private static final int MAX_MINIMUM = 65536;
     private static final int MAX_PREFERRED = 32 << 20;
 
-    /** A connection that is ready for requests. */
-    record Established(int fd, ExportInfo export) {}
+    /**
+     * A connection that is ready for requests.
+     *
+     * @param fd its socket, in blocking mode; whoever has it closes it, or gives it to a {@link ClientConnection}
+     * @param export what the server said
+     */
+    public record Established(int fd, ExportInfo export) {}
 
     private final ClientSocket socket;
     private final NbdUri uri;
-    private final Headers newest;
+    private final HeaderKind newest;
     private long size = -1;
     private int flags;
     private int minimum = 1;
     private int preferred = DEFAULT_PREFERRED;
     private long maximum = DEFAULT_MAXIMUM;
-    private Headers headers = Headers.SIMPLE;
+    private HeaderKind headers = HeaderKind.SIMPLE;
     private long context = ExportInfo.NO_CONTEXT;
 
-    private ClientHandshake(final ClientSocket socket, final NbdUri uri, final Headers newest) {
+    private ClientHandshake(final ClientSocket socket, final NbdUri uri, final HeaderKind newest) {
         this.socket = socket;
         this.uri = uri;
         this.newest = newest;
     }
 
     /**
-     * Connects and negotiates within {@link RemoteOptions#connectTime}. Blocks; not on a loop.
+     * Connects and negotiates. Blocks; any thread but a loop's.
      *
+     * @param newest the newest kind of headers to ask for
+     * @param limit how long it may take, positive
      * @throws IOException saying what was tried and what the server answered
      */
-    static Established connect(final NbdUri uri, final RemoteOptions options) throws IOException {
-        final long deadline = Clock.MONOTONIC.nanos() + options.connectTime().toNanos();
+    public static Established connect(final NbdUri uri, final HeaderKind newest, final Duration limit)
+            throws IOException {
+        final long deadline = Clock.MONOTONIC.nanos() + limit.toNanos();
         try (ClientSocket socket = ClientSocket.connect(uri, deadline)) {
-            final ExportInfo export = new ClientHandshake(socket, uri, options.headers()).negotiate();
+            final ExportInfo export = new ClientHandshake(socket, uri, newest).negotiate();
             return new Established(socket.release(), export);
         }
     }
@@ -63,7 +71,7 @@ final class ClientHandshake {
     private ExportInfo negotiate() throws IOException {
         greet();
         negotiateHeaders();
-        if (headers != Headers.SIMPLE) {
+        if (headers != HeaderKind.SIMPLE) {
             selectContext();
         }
         go();
@@ -89,10 +97,10 @@ final class ClientHandshake {
     }
 
     private void negotiateHeaders() throws IOException {
-        if (newest == Headers.EXTENDED && offers(NbdProtocol.OPT_EXTENDED_HEADERS)) {
-            headers = Headers.EXTENDED;
-        } else if (newest != Headers.SIMPLE && offers(NbdProtocol.OPT_STRUCTURED_REPLY)) {
-            headers = Headers.STRUCTURED;
+        if (newest == HeaderKind.EXTENDED && offers(NbdProtocol.OPT_EXTENDED_HEADERS)) {
+            headers = HeaderKind.EXTENDED;
+        } else if (newest != HeaderKind.SIMPLE && offers(NbdProtocol.OPT_STRUCTURED_REPLY)) {
+            headers = HeaderKind.STRUCTURED;
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.fusedio.nbd.client;
 
 import dev.fusedio.nbd.wire.NbdProtocol;
-import dev.fusedio.volume.BackendCapabilities;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,21 +14,16 @@ import org.jspecify.annotations.Nullable;
  * @param headers agreed on
  * @param allocationContext the id of base:allocation in replies, or {@link #NO_CONTEXT}
  */
-record ExportInfo(
+public record ExportInfo(
         long size,
         int flags,
         int minimumBlock,
         int preferredBlock,
         int maximumPayload,
-        RemoteOptions.Headers headers,
+        HeaderKind headers,
         long allocationContext) {
-    static final long NO_CONTEXT = -1;
-
-    /**
-     * Shorter payloads are copied: their replies come many to a receive, while pages that are lent take one receive each, of
-     * just their length (docs/performance.md, "Block devices").
-     */
-    static final int LEND_FROM = 64 << 10;
+    /** The server doesn't tell which blocks are allocated. */
+    public static final long NO_CONTEXT = -1;
 
     /** What may be lost at a reconnect only by breaking what was promised to users of the volume. */
     private static final int PROMISED = NbdProtocol.FLAG_SEND_FLUSH
@@ -38,41 +32,27 @@ record ExportInfo(
             | NbdProtocol.FLAG_SEND_WRITE_ZEROES
             | NbdProtocol.FLAG_CAN_MULTI_CONN;
 
-    boolean has(final int flag) {
+    /** Whether it has a transmission flag, NBD_FLAG_*. */
+    public boolean has(final int flag) {
         return (flags & flag) != 0;
     }
 
-    boolean readOnly() {
+    /** Whether the server takes no changes. */
+    public boolean readOnly() {
         return has(NbdProtocol.FLAG_READ_ONLY);
     }
 
-    boolean extended() {
-        return headers == RemoteOptions.Headers.EXTENDED;
+    /** Whether requests and replies have extended headers. */
+    public boolean extended() {
+        return headers == HeaderKind.EXTENDED;
     }
 
     boolean simple() {
-        return headers == RemoteOptions.Headers.SIMPLE;
-    }
-
-    /** What a volume on this export can. A server without FUA gets a flush after the write, which does as well. */
-    BackendCapabilities capabilities(final boolean keepReadOnly) {
-        final boolean writable = !readOnly() && !keepReadOnly;
-        return new BackendCapabilities(
-                writable && has(NbdProtocol.FLAG_SEND_TRIM),
-                writable && has(NbdProtocol.FLAG_SEND_WRITE_ZEROES) && has(NbdProtocol.FLAG_SEND_FAST_ZERO),
-                has(NbdProtocol.FLAG_SEND_FUA) || has(NbdProtocol.FLAG_SEND_FLUSH),
-                allocationContext != NO_CONTEXT,
-                true, // every lane's flush goes to a server that promised it, or all go by one connection
-                true,
-                LEND_FROM,
-                !writable,
-                has(NbdProtocol.FLAG_ROTATIONAL),
-                minimumBlock,
-                preferredBlock);
+        return headers == HeaderKind.SIMPLE;
     }
 
     /** Why a volume that began with {@code this} can't go on with {@code now}; null when it can. */
-    @Nullable String obstacle(final ExportInfo now) {
+    public @Nullable String obstacle(final ExportInfo now) {
         if (now.size < size) {
             return "the export has shrunk from " + size + " to " + now.size + " bytes";
         }

@@ -6,7 +6,8 @@ import java.io.IOException;
 public final class NbdConnectException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    NbdConnectException(final String message) {
+    /** @param message what was tried, where, and why it failed */
+    public NbdConnectException(final String message) {
         super(message);
     }
 

@@ -12,61 +12,58 @@ import org.jspecify.annotations.Nullable;
  * What comes from a server, judged in one place: every cookie, type, length and offset is checked before anything is done
  * by it. A server that lies costs its connection and nothing else.
  *
- * <p>Headers, and what else comes between payloads, are received to a buffer here. Payload goes to the buffer of its
- * command: by a receive of its own, or by a copy of what was received here with the headers.
+ * <p>Headers, and what else comes between payloads, are received to a {@link ReceiveBuffer}. Payload goes to the
+ * buffer of its command: by a receive of its own, or by a copy of what was received with the headers.
  */
 final class ReplyParser {
-    /** Bytes of the receive buffer. */
-    static final int BUFFER_BYTES = 64 << 10;
-
     /** Longest payload that is worth a copy, to receive many replies at once. */
     static final int COPY_BYTES = 8 << 10;
 
-    private static final int MAX_DESCRIPTORS = 1 << 20;
     private static final int ERROR_BYTES = 6;
     private static final int OFFSET_BYTES = 8;
     private static final int HOLE_BYTES = 12;
     private static final int ERROR_BIT = 1 << 15;
-    private static final long STATE_MASK = 3;
 
-    /** Who the replies are for. */
-    interface Requests {
-        /** The request in flight that a cookie is of; null when there is none. */
-        @Nullable RemoteRequest find(long cookie);
-
+    /** Told what came. */
+    interface Listener {
         /** A request's reply has ended; its error is in it. */
-        void onReplied(RemoteRequest request);
+        void onReplied(ClientRequest request);
 
         /** Fills a part of a buffer that is the kernel's with zeroes: 0 or a negated error number. */
-        int fillHole(RemoteRequest request, int offset, int length);
+        int fillHole(ClientRequest request, int offset, int length);
 
         /** Text that came with an error. */
         void onErrorText(long address, int length);
     }
 
     private final CoreLoop loop;
-    private final Requests requests;
+    private final RequestTable requests;
+    private final Listener listener;
     private final ExportInfo export;
-    private final long buffer;
+    private final ReceiveBuffer buffer;
+    private final BlockStatusReader status;
     private final int headerBytes;
-    private int head;
-    private int tail;
     private int needed;
 
     /* The chunk or simple reply whose rest is awaited. */
-    private @Nullable RemoteRequest current;
+    private @Nullable ClientRequest current;
     private boolean done;
     private int payloadAt;
     private int payloadLeft;
-    private long descriptorsLeft;
     private @Nullable String violation;
 
-    /** @param buffer {@link #BUFFER_BYTES} of native memory */
-    ReplyParser(final CoreLoop loop, final Requests requests, final ExportInfo export, final long buffer) {
+    ReplyParser(
+            final CoreLoop loop,
+            final RequestTable requests,
+            final Listener listener,
+            final ExportInfo export,
+            final ReceiveBuffer buffer) {
         this.loop = loop;
         this.requests = requests;
+        this.listener = listener;
         this.export = export;
         this.buffer = buffer;
+        this.status = new BlockStatusReader(export);
         this.headerBytes = switch (export.headers()) {
             case SIMPLE -> NbdProtocol.SIMPLE_REPLY_BYTES;
             case STRUCTURED -> NbdProtocol.CHUNK_BYTES;
@@ -76,47 +73,22 @@ final class ReplyParser {
 
     // --- receiving ---------------------------------------------------------------------------------------------------
 
-    /** Where the next bytes are to be received. */
-    long space() {
-        if (head == tail) {
-            head = 0;
-            tail = 0;
-        } else if (head > 0) {
-            Memory.copy(buffer + head, buffer, tail - head);
-            tail -= head;
-            head = 0;
-        }
-        return buffer + tail;
-    }
-
     /**
-     * How many bytes to receive there.
+     * How many bytes to receive into the buffer.
      *
      * @param bulk whether payload may be among them
      */
     int wanted(final boolean bulk) {
         if (bulk) {
-            return BUFFER_BYTES - tail;
+            return buffer.room();
         }
-        if (descriptorsLeft > 0) {
-            final long bytes = descriptorsLeft * descriptorBytes() - (tail - head);
-            return (int) Math.min(bytes, BUFFER_BYTES - tail);
+        if (status.descriptorsLeft() > 0) {
+            final long bytes = status.descriptorsLeft() * status.descriptorBytes() - buffer.available();
+            return (int) Math.min(bytes, buffer.room());
         }
         // a chunk's header with the offset before its data, so that the next receive is the data's
         final int most = export.simple() ? headerBytes : headerBytes + OFFSET_BYTES;
-        return Math.max(Math.max(most, needed) - (tail - head), 1);
-    }
-
-    /** Drops what has been received, for a connection that is only read to its end. */
-    long discard() {
-        head = 0;
-        tail = 0;
-        return buffer;
-    }
-
-    /** Bytes were received at {@link #space}. */
-    void received(final int bytes) {
-        tail += bytes;
+        return Math.max(Math.max(most, needed) - buffer.available(), 1);
     }
 
     /** Bytes of payload that are to come straight to the command's buffer; 0 when none are. */
@@ -130,7 +102,7 @@ final class ReplyParser {
     }
 
     /** Whose they are. */
-    RemoteRequest payloadOwner() {
+    ClientRequest payloadOwner() {
         if (current == null || payloadLeft == 0) {
             throw new IllegalStateException("no payload is awaited");
         }
@@ -164,13 +136,13 @@ final class ReplyParser {
         if (payloadLeft > 0) {
             return copyPayload();
         }
-        if (descriptorsLeft > 0) {
+        if (status.descriptorsLeft() > 0) {
             return takeDescriptor();
         }
         if (!has(4)) {
             return false;
         }
-        final int magic = Memory.getIntBe(buffer + head);
+        final int magic = Memory.getIntBe(buffer.front());
         if (magic == NbdProtocol.SIMPLE_REPLY_MAGIC && !export.extended()) {
             return has(NbdProtocol.SIMPLE_REPLY_BYTES) && simple();
         }
@@ -183,7 +155,7 @@ final class ReplyParser {
 
     private boolean has(final int bytes) {
         needed = bytes;
-        return tail - head >= bytes;
+        return buffer.available() >= bytes;
     }
 
     private boolean refuse(final String why) {
@@ -192,29 +164,29 @@ final class ReplyParser {
     }
 
     private boolean copyPayload() {
-        final int bytes = Math.min(tail - head, payloadLeft);
+        final int bytes = Math.min(buffer.available(), payloadLeft);
         if (bytes == 0) {
             return false;
         }
-        final RemoteRequest request = payloadOwner();
+        final ClientRequest request = payloadOwner();
         final FusedCommand command = request.command;
         if (command == null || !request.inMemory) {
             throw new IllegalStateException("payload of a kernel's buffer was received with the headers");
         }
-        Memory.copy(buffer + head, command.address(payloadAt), bytes);
+        Memory.copy(buffer.front(), command.address(payloadAt), bytes);
         loop.countCopied(bytes);
-        head += bytes;
+        buffer.consume(bytes);
         payloadReceived(bytes);
         return true;
     }
 
     private boolean simple() {
-        final int error = Memory.getIntBe(buffer + head + 4);
-        final RemoteRequest request = requests.find(Memory.getLongBe(buffer + head + 8));
+        final int error = Memory.getIntBe(buffer.front() + 4);
+        final ClientRequest request = requests.find(Memory.getLongBe(buffer.front() + 8));
         if (request == null) {
             return refuse("a reply has a cookie that no request has");
         }
-        head += NbdProtocol.SIMPLE_REPLY_BYTES;
+        buffer.consume(NbdProtocol.SIMPLE_REPLY_BYTES);
         current = request;
         done = true;
         if (error != 0) {
@@ -236,10 +208,10 @@ final class ReplyParser {
     }
 
     private boolean chunk() {
-        final long at = buffer + head;
+        final long at = buffer.front();
         final int flags = Memory.getShortBe(at + 4);
         final int type = Memory.getShortBe(at + 6) & 0xFFFF;
-        final RemoteRequest request = requests.find(Memory.getLongBe(at + 8));
+        final ClientRequest request = requests.find(Memory.getLongBe(at + 8));
         if (request == null) {
             return refuse("a reply has a cookie that no request has");
         }
@@ -264,13 +236,13 @@ final class ReplyParser {
         };
     }
 
-    private void begin(final RemoteRequest request, final boolean last, final int bytes) {
+    private void begin(final ClientRequest request, final boolean last, final int bytes) {
         current = request;
         done = last;
-        head += bytes;
+        buffer.consume(bytes);
     }
 
-    private boolean none(final RemoteRequest request, final long length, final boolean last) {
+    private boolean none(final ClientRequest request, final long length, final boolean last) {
         if (length != 0 || !last) {
             return refuse("a chunk without content has content, or doesn't end its reply");
         }
@@ -279,7 +251,7 @@ final class ReplyParser {
         return true;
     }
 
-    private boolean error(final RemoteRequest request, final int type, final long length, final boolean last) {
+    private boolean error(final ClientRequest request, final int type, final long length, final boolean last) {
         final int fixed = ERROR_BYTES + (type == NbdProtocol.REPLY_TYPE_ERROR_OFFSET ? OFFSET_BYTES : 0);
         if (length < fixed || length > fixed + NbdProtocol.MAX_STRING) {
             return refuse("an error has an impossible length");
@@ -287,25 +259,23 @@ final class ReplyParser {
         if (!has(headerBytes + (int) length)) {
             return false;
         }
-        final long at = buffer + head + headerBytes;
+        final long at = buffer.front() + headerBytes;
         final int error = Memory.getIntBe(at);
         final int text = Memory.getShortBe(at + 4) & 0xFFFF;
         final boolean known = type == NbdProtocol.REPLY_TYPE_ERROR || type == NbdProtocol.REPLY_TYPE_ERROR_OFFSET;
         if (error == 0 || (known && text != length - fixed) || text > length - ERROR_BYTES) {
             return refuse("an error has no number, or its text another length than it says");
         }
-        if (request.error == 0) {
-            request.error = error;
-        }
+        request.noteError(error);
         if (text > 0) {
-            requests.onErrorText(at + ERROR_BYTES, text);
+            listener.onErrorText(at + ERROR_BYTES, text);
         }
         begin(request, last, headerBytes + (int) length);
         endChunk();
         return true;
     }
 
-    private boolean data(final RemoteRequest request, final long length, final boolean last) {
+    private boolean data(final ClientRequest request, final long length, final boolean last) {
         if (!request.isRead()) {
             return refuse("data came for what isn't a read");
         }
@@ -316,7 +286,7 @@ final class ReplyParser {
             return false;
         }
         final int bytes = (int) length - OFFSET_BYTES;
-        final int at = cover(request, Memory.getLongBe(buffer + head + headerBytes), bytes);
+        final int at = cover(request, Memory.getLongBe(buffer.front() + headerBytes), bytes);
         if (at < 0) {
             return false;
         }
@@ -327,7 +297,7 @@ final class ReplyParser {
     }
 
     /** Notes that a part of a read has come: where in it, or -1 for what can't be. */
-    private int cover(final RemoteRequest request, final long position, final long bytes) {
+    private int cover(final ClientRequest request, final long position, final long bytes) {
         final long at = position - request.position;
         if (position < request.position || at > request.length || bytes <= 0 || bytes > request.length - at) {
             refuse("data came for a range that wasn't asked for");
@@ -340,14 +310,14 @@ final class ReplyParser {
         return (int) at;
     }
 
-    private boolean hole(final RemoteRequest request, final long length, final boolean last) {
+    private boolean hole(final ClientRequest request, final long length, final boolean last) {
         if (!request.isRead() || length != HOLE_BYTES) {
             return refuse("a hole came for what isn't a read, or has the wrong length");
         }
         if (!has(headerBytes + HOLE_BYTES)) {
             return false;
         }
-        final long chunk = buffer + head + headerBytes;
+        final long chunk = buffer.front() + headerBytes;
         final int bytes = Memory.getIntBe(chunk + OFFSET_BYTES);
         final int at = cover(request, Memory.getLongBe(chunk), bytes & 0xFFFF_FFFFL);
         final FusedCommand command = request.command;
@@ -356,70 +326,50 @@ final class ReplyParser {
         }
         if (request.inMemory) {
             Memory.zero(command.address(request.offset + at), bytes);
-        } else if (requests.fillHole(request, request.offset + at, bytes) < 0 && request.error == 0) {
-            request.error = Errno.EIO;
+        } else if (listener.fillHole(request, request.offset + at, bytes) < 0) {
+            request.noteError(Errno.EIO);
         }
         begin(request, last, headerBytes + HOLE_BYTES);
         endChunk();
         return true;
     }
 
-    private int descriptorBytes() {
-        return export.extended() ? 16 : 8;
-    }
-
-    private boolean status(final RemoteRequest request, final int type, final long length, final boolean last) {
-        final boolean wide = type == NbdProtocol.REPLY_TYPE_BLOCK_STATUS_EXT;
-        final int fixed = wide ? 8 : 4;
-        if (request.query == null || request.statusCame || wide != export.extended()) {
-            return refuse("a block status came that nobody asked for, twice, or in the other form");
+    private boolean status(final ClientRequest request, final int type, final long length, final boolean last) {
+        final String fault = status.check(request, type, length);
+        if (fault != null) {
+            return refuse(fault);
         }
-        final long descriptors = (length - fixed) / descriptorBytes();
-        if (length <= fixed || (length - fixed) % descriptorBytes() != 0 || descriptors > MAX_DESCRIPTORS) {
-            return refuse("a block status has an impossible length");
-        }
+        final int fixed = status.fixedBytes();
         if (!has(headerBytes + fixed)) {
             return false;
         }
-        final long at = buffer + head + headerBytes;
-        if ((Memory.getIntBe(at) & 0xFFFF_FFFFL) != export.allocationContext()
-                || (wide && (Memory.getIntBe(at + 4) & 0xFFFF_FFFFL) != descriptors)) {
-            return refuse("a block status is of another context, or has another number of extents than it says");
+        final String lie = status.begin(request, length, buffer.front() + headerBytes);
+        if (lie != null) {
+            return refuse(lie);
         }
         begin(request, last, headerBytes + fixed);
-        request.statusCame = true;
-        descriptorsLeft = descriptors;
         return true;
     }
 
     private boolean takeDescriptor() {
-        final RemoteRequest request = current;
+        final ClientRequest request = current;
         final ExtentQuery query = request == null ? null : request.query;
-        if (request == null || query == null || !has(descriptorBytes())) {
+        if (request == null || query == null || !has(status.descriptorBytes())) {
             return false;
         }
-        final long at = buffer + head;
-        final long bytes = export.extended() ? Memory.getLongBe(at) : Memory.getIntBe(at) & 0xFFFF_FFFFL;
-        final long state = export.extended() ? Memory.getLongBe(at + 8) : Memory.getIntBe(at + 4) & 0xFFFF_FFFFL;
-        if (bytes <= 0) {
-            return refuse("an extent has no length");
+        final String fault = status.take(request, query, buffer.front());
+        if (fault != null) {
+            return refuse(fault);
         }
-        head += descriptorBytes();
-        descriptorsLeft--;
-        final long missing = request.length - request.covered;
-        if (missing > 0 && !query.isFull()) {
-            final long part = Math.min(bytes, missing); // the last one may be longer than what was asked for
-            query.add(part, (int) (state & STATE_MASK));
-            request.covered += part;
-        }
-        if (descriptorsLeft == 0) {
+        buffer.consume(status.descriptorBytes());
+        if (status.descriptorsLeft() == 0) {
             endChunk();
         }
         return true;
     }
 
     private void endChunk() {
-        final RemoteRequest request = current;
+        final ClientRequest request = current;
         current = null;
         if (request == null || !done) {
             return;
@@ -429,7 +379,7 @@ final class ReplyParser {
         } else if (request.error == 0 && request.query != null && !request.statusCame) {
             refuse("a block status has no content");
         } else {
-            requests.onReplied(request);
+            listener.onReplied(request);
         }
     }
 }

@@ -46,11 +46,11 @@ final class SendChain {
     private final int slot;
     private final int firstTag;
 
-    private final @Nullable RemoteRequest[] requests = new RemoteRequest[MAX_REQUESTS];
+    private final @Nullable ClientRequest[] requests = new ClientRequest[MAX_REQUESTS];
     private int count;
 
     /* By segment: its request where its payload is the kernel's, else its vectors; and what is left of it. */
-    private final @Nullable RemoteRequest[] lent = new RemoteRequest[SEGMENTS];
+    private final @Nullable ClientRequest[] lent = new ClientRequest[SEGMENTS];
     private final int[] firstVector = new int[SEGMENTS];
     private final int[] endVector = new int[SEGMENTS];
     private final long[] left = new long[SEGMENTS];
@@ -96,7 +96,7 @@ final class SendChain {
     }
 
     /** Adds a request, whose payload is on loan to it. */
-    void add(final RemoteRequest request) {
+    void add(final ClientRequest request) {
         final long header = block + STAGING + (long) count * STAGED_BYTES;
         final int bytes = request.compose(header, export);
         requests[count++] = request;
@@ -155,7 +155,7 @@ final class SendChain {
         failure = 0;
         for (int i = first; i < segments; i++) {
             final boolean link = i + 1 < segments;
-            final RemoteRequest request = lent[i];
+            final ClientRequest request = lent[i];
             inFlight++;
             if (request == null) {
                 submitGathered(i, link);
@@ -196,7 +196,7 @@ final class SendChain {
         Sqe.prepare(sqe, IoUring.OP_SENDMSG, flags, 0, socket.file().fd(), 0, header, 1, msgFlags, 0, userData);
     }
 
-    private void submitLent(final int segment, final RemoteRequest request, final boolean link) {
+    private void submitLent(final int segment, final ClientRequest request, final boolean link) {
         final FusedCommand command = request.command;
         if (command == null) {
             throw new IllegalStateException("payload without a command");
@@ -219,7 +219,7 @@ final class SendChain {
      * @return {@link #GOING_ON}, {@link #SENT}, or the negated error number for which the connection can't go on
      */
     int onCompletion(final int segment, final int result, final int flags) {
-        final RemoteRequest request = lent[segment];
+        final ClientRequest request = lent[segment];
         int outcome = result;
         if (request != null) {
             outcome = request.transfer().advance(loop, result, flags, loop.userData(slot, firstTag + segment));
@@ -277,8 +277,8 @@ final class SendChain {
     }
 
     /** Takes a request out of an ended chain; the last one empties it. */
-    RemoteRequest take(final int index) {
-        final RemoteRequest request = requests[index];
+    ClientRequest take(final int index) {
+        final ClientRequest request = requests[index];
         if (request == null) {
             throw new IllegalStateException("a chain has no request " + index);
         }

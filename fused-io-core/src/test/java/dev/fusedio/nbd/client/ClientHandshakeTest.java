@@ -3,7 +3,6 @@ package dev.fusedio.nbd.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.fusedio.nbd.client.RemoteOptions.Headers;
 import dev.fusedio.nbd.client.ScriptedServer.Peer;
 import dev.fusedio.nbd.client.ScriptedServer.Script;
 import dev.fusedio.nbd.wire.NbdProtocol;
@@ -22,8 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The handshake against servers that follow a script. */
 @Timeout(30) // not a measure of speed: a client that waits so long is stuck
 class ClientHandshakeTest {
-    private static final RemoteOptions OPTIONS = RemoteOptions.defaults()
-            .withTimes(Duration.ofMillis(1500), Duration.ofSeconds(5), Duration.ofSeconds(5), Duration.ofSeconds(1));
+    private static final Duration LIMIT = Duration.ofMillis(1500);
 
     /** A server, and a part of what the client must say of it. */
     record Lie(String name, Script script, String message) {
@@ -33,19 +31,19 @@ class ClientHandshakeTest {
         }
     }
 
-    private static ExportInfo connect(final NbdUri uri, final RemoteOptions options) throws IOException {
-        final ClientHandshake.Established established = ClientHandshake.connect(uri, options);
+    private static ExportInfo connect(final NbdUri uri, final HeaderKind newest) throws IOException {
+        final ClientHandshake.Established established = ClientHandshake.connect(uri, newest, LIMIT);
         Libc.transientInstance().files().close(established.fd());
         return established.export();
     }
 
     @ParameterizedTest
-    @EnumSource(Headers.class)
-    void agreesOnTheNewestHeadersOfBoth(final Headers offered) throws Exception {
+    @EnumSource(HeaderKind.class)
+    void agreesOnTheNewestHeadersOfBoth(final HeaderKind offered) throws Exception {
         try (ScriptedServer server =
                 new ScriptedServer(peer -> peer.handshake(offered, ScriptedServer.SIZE, ScriptedServer.FLAGS))) {
-            for (final Headers wanted : Headers.values()) {
-                final ExportInfo export = connect(server.uri(), OPTIONS.withHeaders(wanted));
+            for (final HeaderKind wanted : HeaderKind.values()) {
+                final ExportInfo export = connect(server.uri(), wanted);
                 assertThat(export.headers()).isEqualTo(offered.compareTo(wanted) < 0 ? offered : wanted);
                 assertThat(export.size()).isEqualTo(ScriptedServer.SIZE);
                 assertThat(export.flags()).isEqualTo(ScriptedServer.FLAGS);
@@ -60,7 +58,7 @@ class ClientHandshakeTest {
     @Test
     void takesTheServersBlockSizes() throws Exception {
         try (ScriptedServer server = new ScriptedServer(go(Peer.info(10_000, 1), Peer.blocks(512, 8192, 70_000)))) {
-            final ExportInfo export = connect(server.uri(), OPTIONS);
+            final ExportInfo export = connect(server.uri(), HeaderKind.EXTENDED);
             assertThat(export.minimumBlock()).isEqualTo(512);
             assertThat(export.preferredBlock()).isEqualTo(8192);
             assertThat(export.maximumPayload()).isEqualTo(69_632);
@@ -73,7 +71,7 @@ class ClientHandshakeTest {
     @Test
     void flagsWithoutHasFlagsMeanNothing() throws Exception {
         try (ScriptedServer server = new ScriptedServer(go(Peer.info(4096, 0xFFFE)))) {
-            assertThat(connect(server.uri(), OPTIONS).flags()).isEqualTo(3);
+            assertThat(connect(server.uri(), HeaderKind.EXTENDED).flags()).isEqualTo(3);
         }
     }
 
@@ -236,7 +234,7 @@ class ClientHandshakeTest {
     @MethodSource("lies")
     void refusesAServerThat(final Lie lie) throws Exception {
         try (ScriptedServer server = new ScriptedServer(lie.script)) {
-            assertThatThrownBy(() -> connect(server.uri(), OPTIONS))
+            assertThatThrownBy(() -> connect(server.uri(), HeaderKind.EXTENDED))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining(lie.message)
                     .hasMessageContaining("127.0.0.1");
@@ -247,7 +245,7 @@ class ClientHandshakeTest {
     void showsTheServersTextCleanAndBounded() throws Exception {
         final String text = "\u001b[31mred\u0007\n" + "x".repeat(5000);
         try (ScriptedServer server = new ScriptedServer(refusing(NbdProtocol.REP_ERR_POLICY, text))) {
-            assertThatThrownBy(() -> connect(server.uri(), OPTIONS))
+            assertThatThrownBy(() -> connect(server.uri(), HeaderKind.EXTENDED))
                     .satisfies(e -> assertThat(e.getMessage())
                             .hasSizeLessThan(500)
                             .contains("red")
@@ -257,15 +255,15 @@ class ClientHandshakeTest {
 
     @Test
     void saysWhereNobodyListens() {
-        assertThatThrownBy(() -> connect(NbdUri.tcp("127.0.0.1", 1, "x"), OPTIONS))
+        assertThatThrownBy(() -> connect(NbdUri.tcp("127.0.0.1", 1, "x"), HeaderKind.EXTENDED))
                 .hasMessageContaining("127.0.0.1:1")
                 .hasMessageContaining("ECONNREFUSED");
-        assertThatThrownBy(() -> connect(NbdUri.unix(Path.of("/nonexistent/socket"), "x"), OPTIONS))
+        assertThatThrownBy(() -> connect(NbdUri.unix(Path.of("/nonexistent/socket"), "x"), HeaderKind.EXTENDED))
                 .hasMessageContaining("/nonexistent/socket")
                 .hasMessageContaining("ENOENT");
-        assertThatThrownBy(() -> connect(NbdUri.unix(Path.of("/" + "x".repeat(200)), "x"), OPTIONS))
+        assertThatThrownBy(() -> connect(NbdUri.unix(Path.of("/" + "x".repeat(200)), "x"), HeaderKind.EXTENDED))
                 .hasMessageContaining("longer than 107");
-        assertThatThrownBy(() -> connect(NbdUri.tcp("no-such-host.invalid", 1, "x"), OPTIONS))
+        assertThatThrownBy(() -> connect(NbdUri.tcp("no-such-host.invalid", 1, "x"), HeaderKind.EXTENDED))
                 .hasMessageContaining("no such host");
     }
 }

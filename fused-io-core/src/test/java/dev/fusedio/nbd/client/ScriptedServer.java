@@ -15,32 +15,32 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /** A server that says to each client what a script says, true or not. */
-final class ScriptedServer implements AutoCloseable {
-    static final String EXPORT = "vol";
-    static final int FLAGS = NbdProtocol.FLAG_HAS_FLAGS
+public final class ScriptedServer implements AutoCloseable {
+    public static final String EXPORT = "vol";
+    public static final int FLAGS = NbdProtocol.FLAG_HAS_FLAGS
             | NbdProtocol.FLAG_SEND_FLUSH
             | NbdProtocol.FLAG_SEND_FUA
             | NbdProtocol.FLAG_SEND_TRIM
             | NbdProtocol.FLAG_SEND_WRITE_ZEROES
             | NbdProtocol.FLAG_SEND_CACHE;
-    static final long SIZE = 1 << 20;
+    public static final long SIZE = 1 << 20;
 
     /** What is said to one client; the connection is closed at its end. */
     @FunctionalInterface
-    interface Script {
+    public interface Script {
         void run(Peer peer) throws Exception;
     }
 
     /** A request as it came. */
     @SuppressWarnings("ArrayRecordComponent")
-    record Request(int flags, int type, long cookie, long offset, long length, byte[] payload) {}
+    public record Request(int flags, int type, long cookie, long offset, long length, byte[] payload) {}
 
     private final ServerSocket listener;
     private final Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
     private final Queue<Socket> sockets = new ConcurrentLinkedQueue<>();
 
     /** @param scripts one for each connection; the last one for all that follow */
-    ScriptedServer(final Script... scripts) throws IOException {
+    public ScriptedServer(final Script... scripts) throws IOException {
         listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         Thread.ofVirtual().start(() -> {
             for (int i = 0; !listener.isClosed(); i++) {
@@ -67,11 +67,11 @@ final class ScriptedServer implements AutoCloseable {
         }
     }
 
-    NbdUri uri() {
+    public NbdUri uri() {
         return NbdUri.tcp("127.0.0.1", listener.getLocalPort(), EXPORT);
     }
 
-    int connections() {
+    public int connections() {
         return sockets.size();
     }
 
@@ -87,12 +87,12 @@ final class ScriptedServer implements AutoCloseable {
     }
 
     /** One client. */
-    static final class Peer {
-        final Socket socket;
-        final DataInputStream in;
-        final DataOutputStream out;
-        boolean structured;
-        boolean extended;
+    public static final class Peer {
+        public final Socket socket;
+        public final DataInputStream in;
+        public final DataOutputStream out;
+        public boolean structured;
+        public boolean extended;
 
         Peer(final Socket socket) throws IOException {
             this.socket = socket;
@@ -145,17 +145,17 @@ final class ScriptedServer implements AutoCloseable {
         }
 
         /** A whole honest handshake with the newest headers that {@code upTo} allows. */
-        void handshake(final RemoteOptions.Headers upTo, final long size, final int flags) throws IOException {
+        public void handshake(final HeaderKind upTo, final long size, final int flags) throws IOException {
             greet();
             while (true) {
                 final int option = option();
                 switch (option) {
                     case NbdProtocol.OPT_EXTENDED_HEADERS -> {
-                        extended = upTo == RemoteOptions.Headers.EXTENDED;
+                        extended = upTo == HeaderKind.EXTENDED;
                         reply(option, extended ? NbdProtocol.REP_ACK : NbdProtocol.REP_ERR_UNSUP);
                     }
                     case NbdProtocol.OPT_STRUCTURED_REPLY -> {
-                        structured = upTo != RemoteOptions.Headers.SIMPLE;
+                        structured = upTo != HeaderKind.SIMPLE;
                         reply(option, structured ? NbdProtocol.REP_ACK : NbdProtocol.REP_ERR_UNSUP);
                     }
                     case NbdProtocol.OPT_SET_META_CONTEXT -> {
@@ -179,7 +179,7 @@ final class ScriptedServer implements AutoCloseable {
             }
         }
 
-        Request request() throws IOException {
+        public Request request() throws IOException {
             final int magic = in.readInt();
             if (magic != (extended ? NbdProtocol.EXTENDED_REQUEST_MAGIC : NbdProtocol.REQUEST_MAGIC)) {
                 throw new AssertionError("a request's magic number is " + Integer.toHexString(magic));
@@ -196,7 +196,7 @@ final class ScriptedServer implements AutoCloseable {
             return new Request(flags, type, cookie, offset, length, payload);
         }
 
-        void simple(final int error, final long cookie, final byte... payload) throws IOException {
+        public void simple(final int error, final long cookie, final byte... payload) throws IOException {
             out.write(ByteBuffer.allocate(16 + payload.length)
                     .putInt(NbdProtocol.SIMPLE_REPLY_MAGIC)
                     .putInt(error)
@@ -206,7 +206,7 @@ final class ScriptedServer implements AutoCloseable {
         }
 
         /** A chunk in the negotiated form; {@code offset} is the extended header's. */
-        void chunk(final int flags, final int type, final long cookie, final long offset, final byte... payload)
+        public void chunk(final int flags, final int type, final long cookie, final long offset, final byte... payload)
                 throws IOException {
             final ByteBuffer all = ByteBuffer.allocate(32 + payload.length);
             all.putInt(extended ? NbdProtocol.EXTENDED_REPLY_MAGIC : NbdProtocol.STRUCTURED_REPLY_MAGIC)
@@ -222,7 +222,7 @@ final class ScriptedServer implements AutoCloseable {
             out.write(all.array(), 0, all.position());
         }
 
-        static byte[] join(final byte[]... parts) {
+        public static byte[] join(final byte[]... parts) {
             final ByteArrayOutputStream all = new ByteArrayOutputStream();
             for (final byte[] part : parts) {
                 all.writeBytes(part);
@@ -230,7 +230,7 @@ final class ScriptedServer implements AutoCloseable {
             return all.toByteArray();
         }
 
-        static byte[] longs(final long... values) {
+        public static byte[] longs(final long... values) {
             final ByteBuffer all = ByteBuffer.allocate(8 * values.length);
             for (final long value : values) {
                 all.putLong(value);
@@ -238,7 +238,7 @@ final class ScriptedServer implements AutoCloseable {
             return all.array();
         }
 
-        static byte[] ints(final int... values) {
+        public static byte[] ints(final int... values) {
             final ByteBuffer all = ByteBuffer.allocate(4 * values.length);
             for (final int value : values) {
                 all.putInt(value);

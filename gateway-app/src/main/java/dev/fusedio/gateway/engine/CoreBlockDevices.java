@@ -1,9 +1,9 @@
 package dev.fusedio.gateway.engine;
 
+import dev.fusedio.backend.remote.RemoteBackend;
+import dev.fusedio.backend.remote.RemoteOptions;
 import dev.fusedio.loop.LoopGroup;
 import dev.fusedio.nbd.client.NbdUri;
-import dev.fusedio.nbd.client.RemoteBackend;
-import dev.fusedio.nbd.client.RemoteOptions;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.sys.SystemCallException;

@@ -1,6 +1,7 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import dev.fusedio.fused.SocketMechanism;
+import dev.fusedio.nbd.client.HeaderKind;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 public record RemoteOptions(
         int connections,
         boolean readOnly,
-        Headers headers,
+        HeaderKind headers,
         Duration connectTime,
         Duration requestTime,
         Duration reconnectTime,
@@ -31,13 +32,6 @@ public record RemoteOptions(
         @Nullable SocketMechanism mechanism,
         boolean replayUnfenced) {
     private static final int MAX_CONNECTIONS = 64;
-
-    /** The three kinds of headers, each of which implies those before. */
-    public enum Headers {
-        SIMPLE,
-        STRUCTURED,
-        EXTENDED
-    }
 
     public RemoteOptions {
         if (connections < 1 || connections > MAX_CONNECTIONS) {
@@ -63,7 +57,7 @@ public record RemoteOptions(
         return new RemoteOptions(
                 1,
                 false,
-                Headers.EXTENDED,
+                HeaderKind.EXTENDED,
                 Duration.ofSeconds(10),
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(30),
@@ -98,7 +92,7 @@ public record RemoteOptions(
                 replayUnfenced);
     }
 
-    public RemoteOptions withHeaders(final Headers newest) {
+    public RemoteOptions withHeaders(final HeaderKind newest) {
         return new RemoteOptions(
                 connections,
                 readOnly,

@@ -1,10 +1,11 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.fusedio.backend.file.FileBackend;
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
+import dev.fusedio.nbd.client.NbdUri;
 import dev.fusedio.nbd.server.ExportDirectory;
 import dev.fusedio.nbd.server.NbdLimits;
 import dev.fusedio.nbd.server.NbdServer;

@@ -1,4 +1,4 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import static dev.fusedio.nbd.client.ScriptedServer.Peer.ints;
 import static dev.fusedio.nbd.client.ScriptedServer.Peer.join;
@@ -7,7 +7,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
-import dev.fusedio.nbd.client.RemoteOptions.Headers;
+import dev.fusedio.nbd.client.HeaderKind;
+import dev.fusedio.nbd.client.ScriptedServer;
 import dev.fusedio.nbd.client.ScriptedServer.Peer;
 import dev.fusedio.nbd.client.ScriptedServer.Request;
 import dev.fusedio.nbd.client.ScriptedServer.Script;
@@ -76,7 +77,7 @@ class HostileServerIT {
     }
 
     /** A lie: what is asked, how it is answered, and how the client calls it. */
-    record Lie(String name, Headers headers, boolean status, Answer answer, String failure) {
+    record Lie(String name, HeaderKind headers, boolean status, Answer answer, String failure) {
         @Override
         public String toString() {
             return headers + ": " + name;
@@ -84,18 +85,18 @@ class HostileServerIT {
     }
 
     private static Lie lie(final String name, final Answer answer, final String failure) {
-        return new Lie(name, Headers.STRUCTURED, false, answer, failure);
+        return new Lie(name, HeaderKind.STRUCTURED, false, answer, failure);
     }
 
     private static Lie simple(final String name, final Answer answer, final String failure) {
-        return new Lie(name, Headers.SIMPLE, false, answer, failure);
+        return new Lie(name, HeaderKind.SIMPLE, false, answer, failure);
     }
 
     private static Lie extended(final String name, final Answer answer, final String failure) {
-        return new Lie(name, Headers.EXTENDED, false, answer, failure);
+        return new Lie(name, HeaderKind.EXTENDED, false, answer, failure);
     }
 
-    private static Lie status(final String name, final Headers headers, final Answer answer, final String failure) {
+    private static Lie status(final String name, final HeaderKind headers, final Answer answer, final String failure) {
         return new Lie(name, headers, true, answer, failure);
     }
 
@@ -236,31 +237,31 @@ class HostileServerIT {
                             p.out.write(longs(q.cookie(), q.offset(), Long.MIN_VALUE));
                         },
                         "longer than any"),
-                status("no status", Headers.STRUCTURED, (q, p) -> chunk(p, DONE, NONE, q), "no content"),
-                status("a simple reply", Headers.STRUCTURED, (q, p) -> p.simple(0, q.cookie()), "no content"),
+                status("no status", HeaderKind.STRUCTURED, (q, p) -> chunk(p, DONE, NONE, q), "no content"),
+                status("a simple reply", HeaderKind.STRUCTURED, (q, p) -> p.simple(0, q.cookie()), "no content"),
                 status(
                         "another context",
-                        Headers.STRUCTURED,
+                        HeaderKind.STRUCTURED,
                         (q, p) -> chunk(p, DONE, STATUS, q, ints(8, 512, 0)),
                         "another context"),
                 status(
                         "half an extent",
-                        Headers.STRUCTURED,
+                        HeaderKind.STRUCTURED,
                         (q, p) -> chunk(p, DONE, STATUS, q, ints(7, 512)),
                         "impossible length"),
                 status(
                         "no extent",
-                        Headers.STRUCTURED,
+                        HeaderKind.STRUCTURED,
                         (q, p) -> chunk(p, DONE, STATUS, q, ints(7)),
                         "impossible length"),
                 status(
                         "an extent of no length",
-                        Headers.STRUCTURED,
+                        HeaderKind.STRUCTURED,
                         (q, p) -> chunk(p, DONE, STATUS, q, ints(7, 0, 0)),
                         "no length"),
                 status(
                         "a status twice",
-                        Headers.STRUCTURED,
+                        HeaderKind.STRUCTURED,
                         (q, p) -> {
                             chunk(p, 0, STATUS, q, ints(7, 512, 0));
                             chunk(p, DONE, STATUS, q, ints(7, 512, 0));
@@ -268,22 +269,22 @@ class HostileServerIT {
                         "twice"),
                 status(
                         "data",
-                        Headers.STRUCTURED,
+                        HeaderKind.STRUCTURED,
                         (q, p) -> chunk(p, DONE, DATA, q, data(q.offset(), 512)),
                         "isn't a read"),
                 status(
                         "the compact form",
-                        Headers.EXTENDED,
+                        HeaderKind.EXTENDED,
                         (q, p) -> chunk(p, DONE, STATUS, q, ints(7, 512, 0)),
                         "other form"),
                 status(
                         "another count",
-                        Headers.EXTENDED,
+                        HeaderKind.EXTENDED,
                         (q, p) -> chunk(p, DONE, STATUS_EXT, q, join(ints(7, 2), longs(512, 0))),
                         "another number"),
                 status(
                         "a negative extent",
-                        Headers.EXTENDED,
+                        HeaderKind.EXTENDED,
                         (q, p) -> chunk(p, DONE, STATUS_EXT, q, join(ints(7, 1), longs(-1, 0))),
                         "no length"));
     }
@@ -296,7 +297,7 @@ class HostileServerIT {
     }
 
     /** A server that answers each request truly; reads are all {@link #FILL}. */
-    private static Script honest(final Headers headers, final List<String> events) {
+    private static Script honest(final HeaderKind headers, final List<String> events) {
         return peer -> {
             peer.handshake(headers, ScriptedServer.SIZE, ScriptedServer.FLAGS);
             while (true) {
@@ -364,12 +365,12 @@ class HostileServerIT {
     @ParameterizedTest
     @CsvSource({"1, 1", "5, 5", "12, 12", "22, 22", "28, 28", "75, 75", "95, 95", "99, 5", "-1, 5"})
     void passesErrorsOn(final int error, final int errno) throws Exception {
-        for (final Headers headers : Headers.values()) {
+        for (final HeaderKind headers : HeaderKind.values()) {
             final Script script = peer -> {
                 peer.handshake(headers, ScriptedServer.SIZE, ScriptedServer.FLAGS);
                 while (true) {
                     final Request request = peer.request();
-                    if (headers == Headers.SIMPLE) {
+                    if (headers == HeaderKind.SIMPLE) {
                         peer.simple(error, request.cookie());
                         continue;
                     }
@@ -399,7 +400,7 @@ class HostileServerIT {
                 assertThat(RemoteDevice.get(device.trim(0, 4096))).isEqualTo(-errno);
                 assertThat(RemoteDevice.get(device.zero(0, 4096, true))).isEqualTo(-errno);
                 assertThat(backend.status().sessions()).isOne();
-                if (headers != Headers.SIMPLE) {
+                if (headers != HeaderKind.SIMPLE) {
                     assertThat(backend.status().serverText()).isEqualTo("?[1mbroken");
                 }
             }
@@ -409,10 +410,10 @@ class HostileServerIT {
     @Test
     void aSilentServerIsGivenUp() throws Exception {
         final Script silent = peer -> {
-            peer.handshake(Headers.SIMPLE, ScriptedServer.SIZE, ScriptedServer.FLAGS);
+            peer.handshake(HeaderKind.SIMPLE, ScriptedServer.SIZE, ScriptedServer.FLAGS);
             drain(peer);
         };
-        try (ScriptedServer server = new ScriptedServer(silent, honest(Headers.SIMPLE, new ArrayList<>()));
+        try (ScriptedServer server = new ScriptedServer(silent, honest(HeaderKind.SIMPLE, new ArrayList<>()));
                 RemoteBackend backend = RemoteBackend.connect(server.uri(), options(1_000, 5_000), loops.loops());
                 RemoteDevice device = new RemoteDevice(backend, loops.loops().getFirst())) {
             final byte[] back = new byte[LENGTH];
@@ -425,7 +426,7 @@ class HostileServerIT {
     @Test
     void aServerThatIsSilentForEverMakesEio() throws Exception {
         final Script silent = peer -> {
-            peer.handshake(Headers.SIMPLE, ScriptedServer.SIZE, ScriptedServer.FLAGS);
+            peer.handshake(HeaderKind.SIMPLE, ScriptedServer.SIZE, ScriptedServer.FLAGS);
             drain(peer);
         };
         final RemoteOptions options = RemoteOptions.defaults()
@@ -441,11 +442,11 @@ class HostileServerIT {
     @Test
     void aServerThatComesBackDifferentMakesEioAndSaysWhy() throws Exception {
         final Script first = peer -> {
-            peer.handshake(Headers.SIMPLE, ScriptedServer.SIZE, ScriptedServer.FLAGS);
+            peer.handshake(HeaderKind.SIMPLE, ScriptedServer.SIZE, ScriptedServer.FLAGS);
             peer.request();
         };
         final Script smaller = peer -> {
-            peer.handshake(Headers.SIMPLE, ScriptedServer.SIZE / 2, ScriptedServer.FLAGS);
+            peer.handshake(HeaderKind.SIMPLE, ScriptedServer.SIZE / 2, ScriptedServer.FLAGS);
             drain(peer);
         };
         final RemoteOptions options = RemoteOptions.defaults()
@@ -475,13 +476,13 @@ class HostileServerIT {
     void aStalledWriteNeverLandsAfterANewerOne() throws Exception {
         final List<String> events = new CopyOnWriteArrayList<>();
         final Script stalling = peer -> {
-            peer.handshake(Headers.STRUCTURED, ScriptedServer.SIZE, ScriptedServer.FLAGS);
+            peer.handshake(HeaderKind.STRUCTURED, ScriptedServer.SIZE, ScriptedServer.FLAGS);
             final Request stalled = peer.request();
             drain(peer);
             Thread.sleep(700);
             events.add("late " + stalled.payload()[0]);
         };
-        try (ScriptedServer server = new ScriptedServer(stalling, honest(Headers.STRUCTURED, events));
+        try (ScriptedServer server = new ScriptedServer(stalling, honest(HeaderKind.STRUCTURED, events));
                 RemoteBackend backend = RemoteBackend.connect(server.uri(), options(500, 10_000), loops.loops());
                 RemoteDevice device = new RemoteDevice(backend, loops.loops().getFirst())) {
             final CompletableFuture<Integer> older = device.write(all(1), 0, false);
@@ -496,7 +497,7 @@ class HostileServerIT {
     /** Takes a write, answers nothing, and doesn't close when the client has: it is paused, or what it has is still queued. */
     private static Script stuck(final List<String> events) {
         return peer -> {
-            peer.handshake(Headers.STRUCTURED, ScriptedServer.SIZE, ScriptedServer.FLAGS);
+            peer.handshake(HeaderKind.STRUCTURED, ScriptedServer.SIZE, ScriptedServer.FLAGS);
             peer.request();
             drain(peer);
             try {
@@ -515,7 +516,7 @@ class HostileServerIT {
     @DisplayName("fault 16: changes of a connection that the server was not seen to end are not sent again")
     void aServerThatDoesNotCloseMakesEio() throws Exception {
         final List<String> events = new CopyOnWriteArrayList<>();
-        try (ScriptedServer server = new ScriptedServer(stuck(events), honest(Headers.STRUCTURED, events));
+        try (ScriptedServer server = new ScriptedServer(stuck(events), honest(HeaderKind.STRUCTURED, events));
                 RemoteBackend backend = RemoteBackend.connect(server.uri(), options(300, 1_000), loops.loops());
                 RemoteDevice device = new RemoteDevice(backend, loops.loops().getFirst())) {
             final CompletableFuture<Integer> older = device.write(all(1), 0, false);
@@ -532,7 +533,7 @@ class HostileServerIT {
     @DisplayName("fault 16: reads of such a connection are sent again")
     void readsAreSentAgain() throws Exception {
         final List<String> events = new CopyOnWriteArrayList<>();
-        try (ScriptedServer server = new ScriptedServer(stuck(events), honest(Headers.STRUCTURED, events));
+        try (ScriptedServer server = new ScriptedServer(stuck(events), honest(HeaderKind.STRUCTURED, events));
                 RemoteBackend backend = RemoteBackend.connect(server.uri(), options(300, 1_000), loops.loops());
                 RemoteDevice device = new RemoteDevice(backend, loops.loops().getFirst())) {
             assertThat(RemoteDevice.get(device.read(new byte[LENGTH], 0))).isZero();
@@ -544,7 +545,7 @@ class HostileServerIT {
     @DisplayName("fault 16: where the user chose it, they are sent again after the reset")
     void aServerThatDoesNotCloseIsResetAfterAWhile() throws Exception {
         final List<String> events = new CopyOnWriteArrayList<>();
-        try (ScriptedServer server = new ScriptedServer(stuck(events), honest(Headers.STRUCTURED, events));
+        try (ScriptedServer server = new ScriptedServer(stuck(events), honest(HeaderKind.STRUCTURED, events));
                 RemoteBackend backend = RemoteBackend.connect(
                         server.uri(), options(300, 1_000).withReplayUnfenced(true), loops.loops());
                 RemoteDevice device = new RemoteDevice(backend, loops.loops().getFirst())) {
@@ -567,7 +568,7 @@ class HostileServerIT {
     void overlappingWritesKeepTheirOrder() throws Exception {
         final List<String> events = new CopyOnWriteArrayList<>();
         final Script leaving = peer -> {
-            peer.handshake(Headers.EXTENDED, ScriptedServer.SIZE, ScriptedServer.FLAGS);
+            peer.handshake(HeaderKind.EXTENDED, ScriptedServer.SIZE, ScriptedServer.FLAGS);
             serve(peer, peer.request(), events);
             peer.request();
         };

@@ -1,7 +1,9 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import dev.fusedio.fused.Direction;
 import dev.fusedio.fused.FusedCommand;
+import dev.fusedio.nbd.client.ClientRequest;
+import dev.fusedio.nbd.client.ExportInfo;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.volume.BackendLane;
@@ -9,9 +11,6 @@ import dev.fusedio.volume.ExtentQuery;
 
 /** A remote export on a loop that has connections of its own to it. */
 final class RemoteLane implements BackendLane {
-    /** What a request without extended headers can range over, in whole blocks of any size. */
-    static final long MAX_COMPACT = (1L << 32) - 65536;
-
     private final RemoteQueue queue;
     private final ExportInfo export;
 
@@ -53,32 +52,22 @@ final class RemoteLane implements BackendLane {
             command.giveBackNow(0);
             return 0;
         }
+        final int type = way == Direction.DEST ? NbdProtocol.CMD_READ : NbdProtocol.CMD_WRITE;
+        final boolean byFua = durable && export.has(NbdProtocol.FLAG_SEND_FUA);
+        final int flags = byFua ? NbdProtocol.CMD_FLAG_FUA : 0;
+        // a server that has neither FUA nor a flush keeps nothing in a cache
+        final boolean flushAfter = durable && !byFua && export.has(NbdProtocol.FLAG_SEND_FLUSH);
         final int most = export.maximumPayload();
         for (int done = 0; done < length; done += Math.min(length - done, most)) {
             final RemoteRequest request = queue.take();
-            request.command = command;
-            request.inMemory = command.inMemory();
-            request.type = way == Direction.DEST ? NbdProtocol.CMD_READ : NbdProtocol.CMD_WRITE;
-            request.flags = 0;
-            request.thenFlush = false;
-            makeDurable(request, durable);
-            request.offset = offset + done;
-            request.position = position + done;
-            request.length = Math.min(length - done, most);
-            if (done > 0 && command.borrow(way, offset + done, request.length) != 0) {
+            final int part = Math.min(length - done, most);
+            request.askTransfer(command, type, flags, flushAfter, offset + done, position + done, part);
+            if (done > 0 && command.borrow(way, offset + done, part) != 0) {
                 throw new IllegalStateException("a part of a range can't be borrowed though the whole can");
             }
             queue.submit(request);
         }
         return FusedCommand.PENDING;
-    }
-
-    private void makeDurable(final RemoteRequest request, final boolean durable) {
-        if (durable && export.has(NbdProtocol.FLAG_SEND_FUA)) {
-            request.flags = NbdProtocol.CMD_FLAG_FUA;
-        } else if (durable && export.has(NbdProtocol.FLAG_SEND_FLUSH)) {
-            request.thenFlush = true;
-        } // a server that has neither keeps nothing in a cache
     }
 
     @Override
@@ -121,7 +110,7 @@ final class RemoteLane implements BackendLane {
         if (length == 0 && type != NbdProtocol.CMD_FLUSH) {
             return 0;
         }
-        final long most = export.extended() ? Long.MAX_VALUE : MAX_COMPACT;
+        final long most = export.extended() ? Long.MAX_VALUE : ClientRequest.MAX_COMPACT_LENGTH;
         long done = 0;
         do {
             final int refused = command.hold();
@@ -129,15 +118,9 @@ final class RemoteLane implements BackendLane {
                 return refused;
             }
             final RemoteRequest request = queue.take();
-            request.command = command;
-            request.inMemory = true;
-            request.type = type;
-            request.flags = flags;
-            request.thenFlush = false;
-            request.offset = 0;
-            request.position = position + done;
-            request.length = Math.min(length - done, most);
-            done += request.length;
+            final long part = Math.min(length - done, most);
+            request.askPlain(command, type, flags, position + done, part);
+            done += part;
             queue.submit(request);
         } while (done < length);
         return FusedCommand.PENDING;
@@ -155,14 +138,7 @@ final class RemoteLane implements BackendLane {
             return;
         }
         final RemoteRequest request = queue.take();
-        request.query = query;
-        request.inMemory = true;
-        request.type = NbdProtocol.CMD_BLOCK_STATUS;
-        request.flags = query.limit() == 1 ? NbdProtocol.CMD_FLAG_REQ_ONE : 0;
-        request.thenFlush = false;
-        request.offset = 0;
-        request.position = query.position();
-        request.length = query.length();
+        request.askExtents(query);
         queue.submit(request);
     }
 

@@ -1,7 +1,11 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import dev.fusedio.fused.SocketMechanism;
 import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.nbd.client.ClientHandshake;
+import dev.fusedio.nbd.client.ExportInfo;
+import dev.fusedio.nbd.client.NbdConnectException;
+import dev.fusedio.nbd.client.NbdUri;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.sys.Libc;
 import dev.fusedio.volume.Backend;
@@ -22,6 +26,11 @@ import java.util.concurrent.TimeUnit;
  * power cut: the next flush after a reconnect can't tell.
  */
 public final class RemoteBackend implements Backend {
+    /**
+     * Shorter payloads are copied: their replies come many to a receive, while pages that are lent take one receive each, of
+     * just their length (docs/performance.md, "Block devices").
+     */
+    private static final int LEND_FROM = 64 << 10;
 
     private final NbdUri uri;
     private final RemoteOptions options;
@@ -51,12 +60,13 @@ public final class RemoteBackend implements Backend {
         final SocketMechanism mechanism = options.mechanism() == null ? SocketMechanism.probe() : options.mechanism();
         final List<ClientHandshake.Established> established = new ArrayList<>();
         try {
-            established.add(ClientHandshake.connect(uri, options));
+            established.add(ClientHandshake.connect(uri, options.headers(), options.connectTime()));
             final ExportInfo export = established.getFirst().export();
             final boolean several =
                     export.has(NbdProtocol.FLAG_CAN_MULTI_CONN) || export.readOnly() || options.readOnly();
             while (several && established.size() < options.connections()) {
-                final ClientHandshake.Established another = ClientHandshake.connect(uri, options);
+                final ClientHandshake.Established another =
+                        ClientHandshake.connect(uri, options.headers(), options.connectTime());
                 established.add(another);
                 final String obstacle = export.obstacle(another.export());
                 if (obstacle != null || another.export().size() != export.size()) {
@@ -120,9 +130,24 @@ public final class RemoteBackend implements Backend {
         return queues.stream().map(RemoteQueue::status).reduce(RemoteStatus.none(0), RemoteStatus::plus);
     }
 
+    /** What the export can. A server without FUA gets a flush after the write, which does as well. */
     @Override
     public BackendCapabilities capabilities() {
-        return export.capabilities(options.readOnly());
+        final boolean writable = !export.readOnly() && !options.readOnly();
+        return new BackendCapabilities(
+                writable && export.has(NbdProtocol.FLAG_SEND_TRIM),
+                writable
+                        && export.has(NbdProtocol.FLAG_SEND_WRITE_ZEROES)
+                        && export.has(NbdProtocol.FLAG_SEND_FAST_ZERO),
+                export.has(NbdProtocol.FLAG_SEND_FUA) || export.has(NbdProtocol.FLAG_SEND_FLUSH),
+                export.allocationContext() != ExportInfo.NO_CONTEXT,
+                true, // every lane's flush goes to a server that promised it, or all go by one connection
+                true,
+                LEND_FROM,
+                !writable,
+                export.has(NbdProtocol.FLAG_ROTATIONAL),
+                export.minimumBlock(),
+                export.preferredBlock());
     }
 
     @Override

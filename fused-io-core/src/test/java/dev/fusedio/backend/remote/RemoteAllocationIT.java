@@ -1,4 +1,4 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -10,6 +10,8 @@ import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
 import dev.fusedio.loop.LoopSnapshot;
+import dev.fusedio.nbd.client.HeaderKind;
+import dev.fusedio.nbd.client.NbdUri;
 import dev.fusedio.nbd.server.ExportDirectory;
 import dev.fusedio.nbd.server.NbdLimits;
 import dev.fusedio.nbd.server.NbdServer;
@@ -40,6 +42,10 @@ class RemoteAllocationIT {
     private static final int ROUND_REQUESTS = 100_000;
     private static final int STEADY_ROUNDS = 5;
     private static final int MOST_ROUNDS = 40;
+
+    /** The longest payload that the client copies, to receive many replies at once. */
+    private static final int COPIED_BYTES = 8 << 10;
+
     private static final long VOLUME_BYTES = 32L << 20;
 
     /** Ten looks a second for requests that wait too long, and what the JVM itself does in the thread. */
@@ -52,8 +58,7 @@ class RemoteAllocationIT {
     @ParameterizedTest
     @Timeout(300) // not a measure of speed: a client that waits so long is stuck
     @CsvSource({"SIMPLE, true, 4096", "STRUCTURED, true, 4096", "EXTENDED, true, 16384", "SIMPLE, false, 4096"})
-    void requestsAllocateNothing(final RemoteOptions.Headers headers, final boolean reads, final int length)
-            throws Exception {
+    void requestsAllocateNothing(final HeaderKind headers, final boolean reads, final int length) throws Exception {
         assumeTrue(
                 THREADS.isThreadAllocatedMemorySupported() && THREADS.isThreadAllocatedMemoryEnabled(),
                 "this JVM doesn't count what threads allocate");
@@ -88,7 +93,7 @@ class RemoteAllocationIT {
                         .isLessThan(ALLOWANCE);
                 assertThat(enters)
                         .as("system calls of %d requests", ROUND_REQUESTS)
-                        .isLessThan(length > ReplyParser.COPY_BYTES ? 5 * ROUND_REQUESTS / 4 : ROUND_REQUESTS / 2);
+                        .isLessThan(length > COPIED_BYTES ? 5 * ROUND_REQUESTS / 4 : ROUND_REQUESTS / 2);
                 load.close();
             }
         }

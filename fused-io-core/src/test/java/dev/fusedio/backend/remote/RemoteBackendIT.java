@@ -1,4 +1,4 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,7 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
-import dev.fusedio.nbd.client.RemoteOptions.Headers;
+import dev.fusedio.nbd.client.HeaderKind;
+import dev.fusedio.nbd.client.NbdUri;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
@@ -41,14 +42,14 @@ class RemoteBackendIT {
     @TempDir
     Path folder;
 
-    record Setting(PeerServer.Kind kind, boolean unix, Headers headers, int connections) {}
+    record Setting(PeerServer.Kind kind, boolean unix, HeaderKind headers, int connections) {}
 
     static Stream<Setting> settings() {
         return Stream.of(PeerServer.Kind.values())
-                .flatMap(kind -> Stream.of(Headers.values())
+                .flatMap(kind -> Stream.of(HeaderKind.values())
                         .flatMap(headers -> Stream.of(
-                                new Setting(kind, headers == Headers.STRUCTURED, headers, 1),
-                                new Setting(kind, headers == Headers.SIMPLE, headers, 4))));
+                                new Setting(kind, headers == HeaderKind.STRUCTURED, headers, 1),
+                                new Setting(kind, headers == HeaderKind.SIMPLE, headers, 4))));
     }
 
     @BeforeEach
@@ -152,7 +153,7 @@ class RemoteBackendIT {
         done(device.write(ones, 4 << 20, false));
         done(device.flush());
         final String extents = RemoteDevice.get(device.extents(0, SIZE, 16));
-        if (setting.headers == Headers.SIMPLE) {
+        if (setting.headers == HeaderKind.SIMPLE) {
             assertThat(extents).isEqualTo("data " + SIZE);
         } else {
             assertThat(extents).isEqualTo("hole 4194304, data 1048576, hole " + (SIZE - (5 << 20)));

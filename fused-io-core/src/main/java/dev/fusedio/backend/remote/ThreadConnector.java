@@ -1,6 +1,8 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import dev.fusedio.loop.CoreLoop;
+import dev.fusedio.nbd.client.ClientHandshake;
+import dev.fusedio.nbd.client.NbdUri;
 import dev.fusedio.sys.Libc;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +27,7 @@ final class ThreadConnector implements Connector {
 
     private void connect(final Listener listener) {
         try {
-            answer(listener, ClientHandshake.connect(uri, options), "");
+            answer(listener, ClientHandshake.connect(uri, options.headers(), options.connectTime()), "");
         } catch (final IOException | RuntimeException e) {
             answer(listener, null, e.getMessage() == null ? e.toString() : e.getMessage());
         }

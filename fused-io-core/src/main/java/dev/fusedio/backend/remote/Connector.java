@@ -1,5 +1,6 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
+import dev.fusedio.nbd.client.ClientHandshake;
 import org.jspecify.annotations.Nullable;
 
 /** Makes connections for a queue, away from its loop. */

@@ -1,4 +1,4 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import dev.fusedio.fused.Direction;
 import dev.fusedio.fused.FileTransfer;
@@ -54,7 +54,7 @@ final class HoleFiller implements Completable {
      * @return 0; or a negated error number, and then nothing has begun
      */
     int fill(final RemoteRequest request, final int offset, final int length) {
-        final FusedCommand command = request.command;
+        final FusedCommand command = request.command();
         if (command == null) {
             throw new IllegalStateException("a hole in what has no buffer");
         }
@@ -103,8 +103,8 @@ final class HoleFiller implements Completable {
         firstFree = index;
         underWay--;
         request.filling--;
-        if (outcome < 0 && request.error == 0) {
-            request.error = Errno.EIO;
+        if (outcome < 0) {
+            request.noteError(Errno.EIO);
         }
         if (request.filling == 0) {
             whenFilled.accept(request);

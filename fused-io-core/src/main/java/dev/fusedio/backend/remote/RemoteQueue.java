@@ -1,74 +1,32 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import dev.fusedio.fused.FusedCommand;
 import dev.fusedio.fused.SocketMechanism;
-import dev.fusedio.loop.BlockPool;
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.loop.Deferred;
 import dev.fusedio.loop.Timer;
+import dev.fusedio.nbd.client.ClientConnection;
+import dev.fusedio.nbd.client.ClientHandshake;
+import dev.fusedio.nbd.client.ClientRequest;
+import dev.fusedio.nbd.client.ExportInfo;
 import dev.fusedio.sys.Errno;
 import dev.fusedio.volume.ExtentQuery;
-import java.lang.foreign.Arena;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The requests of one core loop for a remote export, and the connections that carry them. A request belongs here until it
+ * The requests of one core loop for a remote export, and the {@linkplain ConnectionSet connections} that carry them. A request belongs here until it
  * is answered: when its connection ends, it waits until that is closed on both sides and is then sent again.
  *
  * <p>Two requests that change the same bytes are never under way at once: the newer one waits for the older one's answer,
  * however often that has to be sent. So nothing that was stalled on an old connection lands on what was acknowledged
  * later. The loop's thread only, but for {@link #status}.
  */
-final class RemoteQueue implements Deferred {
+final class RemoteQueue implements Deferred, ClientConnection.Owner {
     private static final long TICK_NANOS = 100_000_000;
 
     /** How long after a read to a kernel's buffer another one is expected. */
     private static final long LENT_READS_NANOS = 100_000_000;
-
-    private static final long FIRST_RETRY_NANOS = 20_000_000;
-    private static final long LAST_RETRY_NANOS = 1_000_000_000;
-
-    /** A connection's place, which is filled again when it ends. */
-    private final class Place extends Timer implements Connector.Listener {
-        private @Nullable RemoteConnection connection;
-        private boolean attempting;
-        private long retryNanos = FIRST_RETRY_NANOS;
-
-        @Override
-        protected void expired() {
-            attempting = true;
-            connector.attempt(this);
-        }
-
-        @Override
-        public void onAttempt(final ClientHandshake.@Nullable Established established, final String failure) {
-            attempting = false;
-            if (established == null) {
-                retry(failure);
-                return;
-            }
-            final String obstacle = closing ? "the client stopped" : promised.obstacle(established.export());
-            if (obstacle != null) {
-                loop.libc().files().close(established.fd());
-                retry("the server can't be used as before: " + obstacle);
-                return;
-            }
-            retryNanos = FIRST_RETRY_NANOS;
-            connect(this, established);
-        }
-
-        private void retry(final String failure) {
-            lastFailure = failure;
-            publish();
-            if (!closing) {
-                loop.timers().schedule(this, loop.now() + retryNanos);
-                retryNanos = Math.min(2 * retryNanos, LAST_RETRY_NANOS);
-            }
-            checkClosed();
-        }
-    }
 
     private final class Tick extends Timer {
         @Override
@@ -79,19 +37,15 @@ final class RemoteQueue implements Deferred {
 
     private final CoreLoop loop;
     private final ExportInfo promised;
-    private final SocketMechanism mechanism;
-    private final Connector connector;
     private final long requestNanos;
     private final long reconnectNanos;
     private final long fenceNanos;
     private final boolean replayUnfenced;
-    private final BlockPool blocks;
-    private final List<Place> places = new ArrayList<>();
+    private final ConnectionSet connections;
     private final PendingRequests pending = new PendingRequests();
     private final ChangeFence fence = new ChangeFence();
     private final HoleFiller holes;
     private final Tick tick = new Tick();
-    private int nextPlace;
 
     private @Nullable RemoteRequest pool;
     private int active;
@@ -99,111 +53,59 @@ final class RemoteQueue implements Deferred {
     private boolean deferred;
     private long lentReadsUntil;
     private boolean closing;
-    private long downSince;
-    private @Nullable Runnable whenClosed;
-
-    private long sessions;
-    private long replays;
-    private String lastFailure = "";
-    private String serverText = "";
-    private volatile RemoteStatus status;
 
     /**
      * @param promised what the volume's users were told of the export
      * @param options limits of time
-     * @param connections how many to keep
+     * @param count how many connections to keep
      */
     RemoteQueue(
             final CoreLoop loop,
             final ExportInfo promised,
             final RemoteOptions options,
             final SocketMechanism mechanism,
-            final int connections,
+            final int count,
             final Connector connector) {
         this.loop = loop;
         this.holes = new HoleFiller(loop, this::onFilled);
         this.lentReadsUntil = loop.now();
         this.promised = promised;
-        this.mechanism = mechanism;
-        this.connector = connector;
+        this.connections = new ConnectionSet(loop, promised, mechanism, count, connector, this);
         this.requestNanos = options.requestTime().toNanos();
         this.reconnectNanos = options.reconnectTime().toNanos();
         this.fenceNanos = options.fenceTime().toNanos();
         this.replayUnfenced = options.replayUnfenced();
-        this.blocks = new BlockPool(Arena.ofAuto(), RemoteConnection.BLOCK_BYTES, connections);
-        this.downSince = loop.now();
-        this.status = RemoteStatus.none(connections);
-        for (int i = 0; i < connections; i++) {
-            places.add(new Place());
-        }
     }
 
-    /** Begins with connections that are made already; the places that are left are filled by the connector. */
+    /** Begins with connections that are made already; the rest are made by the connector. */
     void start(final List<ClientHandshake.Established> established) {
-        for (int i = 0; i < places.size(); i++) {
-            if (i < established.size()) {
-                connect(places.get(i), established.get(i));
-            } else {
-                places.get(i).expired();
-            }
-        }
-    }
-
-    private void connect(final Place place, final ClientHandshake.Established established) {
-        place.connection = new RemoteConnection(this, established);
-        sessions++;
-        publish();
-        deferPump();
+        connections.start(established);
     }
 
     CoreLoop loop() {
         return loop;
     }
 
-    SocketMechanism mechanism() {
-        return mechanism;
-    }
-
-    BlockPool blocks() {
-        return blocks;
-    }
-
-    HoleFiller holes() {
-        return holes;
-    }
-
     ExportInfo promised() {
         return promised;
     }
 
-    /**
-     * Whether reads come, or have just come, whose buffers aren't in this process's memory. A receive that takes whatever
-     * arrives would have to end before such a read could be sent, and it ends with the reply to something else.
-     */
-    boolean expectsLentReads() {
+    /** Whether reads to pages of the kernel's wait, or have just come. */
+    @Override
+    public boolean expectsLentReads() {
         return pending.lentReads() > 0 || loop.now() - lentReadsUntil < 0;
     }
 
     /** How it stands. Any thread. */
     RemoteStatus status() {
-        return status;
+        return connections.status();
     }
 
     // --- requests ----------------------------------------------------------------------------------------------------
 
     /** Whether there has been no connection for so long that requests are refused. */
     boolean isExpired() {
-        return closing || (!isUp() && loop.now() - downSince > reconnectNanos);
-    }
-
-    private boolean isUp() {
-        for (int i = 0; i < places.size(); i++) {
-            final RemoteConnection connection = places.get(i).connection;
-            if (connection != null && connection.isLive()) {
-                return true;
-            }
-        }
-        return false;
+        return closing || connections.isDownFor(reconnectNanos);
     }
 
     /** A request to fill in and {@link #submit}. */
@@ -243,7 +145,7 @@ final class RemoteQueue implements Deferred {
     // --- sending -----------------------------------------------------------------------------------------------------
 
     /** Has waiting requests sent at the end of this round. */
-    void deferPump() {
+    private void deferPump() {
         if (!deferred) {
             deferred = true;
             loop.defer(this);
@@ -253,17 +155,22 @@ final class RemoteQueue implements Deferred {
     @Override
     public void onRoundEnd() {
         deferred = false;
-        for (int i = 0; i < places.size() && pending.count() > 0; i++) {
-            nextPlace = nextPlace + 1 < places.size() ? nextPlace + 1 : 0;
-            final RemoteConnection connection = places.get(nextPlace).connection;
+        final int count = connections.size();
+        for (int i = 0; i < count && pending.count() > 0; i++) {
+            final ClientConnection connection = connections.next();
             if (connection != null) {
-                fill(connection, places.size() - i);
+                fill(connection, count - i);
             }
         }
     }
 
+    @Override
+    public void onRoom() {
+        deferPump();
+    }
+
     /** Gives a connection its share of what waits. */
-    private void fill(final RemoteConnection connection, final int sharers) {
+    private void fill(final ClientConnection connection, final int sharers) {
         int share = (pending.count() + sharers - 1) / sharers;
         RemoteRequest request = pending.peek();
         while (request != null && share > 0 && connection.hasRoom(request)) {
@@ -277,16 +184,23 @@ final class RemoteQueue implements Deferred {
 
     // --- answers -----------------------------------------------------------------------------------------------------
 
-    /** A request's reply is whole. */
-    void onReplied(final RemoteRequest request, final ExportInfo export) {
+    @Override
+    public void onReplied(final ClientRequest replied) {
+        // a connection has no requests but those that it was given here
+        final RemoteRequest request = (RemoteRequest) replied;
         if (request.filling > 0) {
             request.sequel = RemoteRequest.Sequel.FINISH;
-        } else if (request.error == 0 && request.advance(export)) {
+        } else if (request.error() == 0 && request.advance()) {
             pending.insert(request);
             deferPump();
         } else {
-            finish(request, -errno(request.error));
+            finish(request, -errno(request.error()));
         }
+    }
+
+    @Override
+    public int fillHole(final ClientRequest request, final int offset, final int length) {
+        return holes.fill((RemoteRequest) request, offset, length);
     }
 
     /** A request's holes are filled. */
@@ -295,7 +209,7 @@ final class RemoteQueue implements Deferred {
         request.sequel = RemoteRequest.Sequel.NONE;
         switch (sequel) {
             case NONE -> {} // more of its reply is to come
-            case FINISH -> finish(request, -errno(request.error));
+            case FINISH -> finish(request, -errno(request.error()));
             case SEND_AGAIN -> sendAgain(request);
         }
     }
@@ -320,11 +234,10 @@ final class RemoteQueue implements Deferred {
             deferPump();
         }
         active--;
-        final FusedCommand command = request.command;
-        final ExtentQuery query = request.query;
-        final int outcome = result < 0 ? result : (int) Math.min(request.length, Integer.MAX_VALUE);
-        request.command = null;
-        request.query = null;
+        final FusedCommand command = request.command();
+        final ExtentQuery query = request.query();
+        final int outcome = result < 0 ? result : (int) Math.min(request.length(), Integer.MAX_VALUE);
+        request.release();
         request.next = pool;
         pool = request;
         if (command != null) {
@@ -334,32 +247,28 @@ final class RemoteQueue implements Deferred {
         }
     }
 
-    void noteServerText(final String text) {
-        serverText = text;
-        publish();
+    @Override
+    public void onServerText(final String text) {
+        connections.noteServerText(text);
     }
 
     // --- connections that end ----------------------------------------------------------------------------------------
 
-    /** A connection carries nothing more; it is being closed. */
-    void onFailed(final RemoteConnection connection) {
-        lastFailure = connection.reason();
-        if (!isUp()) {
-            downSince = loop.now();
-        }
+    @Override
+    public void onFailed(final ClientConnection connection) {
+        connections.onFailed(connection);
         startTick();
-        publish();
     }
 
     /**
      * A connection is closed. If the server was seen to end it, nothing of it can be executed any more, and what it had
      * is sent again. If not, the server may execute a change after newer ones: then changes fail, and reads are sent again.
      */
-    void onClosed(final RemoteConnection connection) {
+    @Override
+    public void onClosed(final ClientConnection connection) {
         final boolean changesToo = connection.isFenced() || replayUnfenced;
-        for (RemoteRequest request = connection.takeUnanswered();
-                request != null;
-                request = connection.takeUnanswered()) {
+        for (ClientRequest taken = connection.takeUnanswered(); taken != null; taken = connection.takeUnanswered()) {
+            final RemoteRequest request = (RemoteRequest) taken;
             if (request.changes() && !changesToo) {
                 finish(request, -Errno.EIO);
             } else if (request.filling > 0) {
@@ -368,17 +277,8 @@ final class RemoteQueue implements Deferred {
                 sendAgain(request);
             }
         }
-        for (final Place place : places) {
-            if (connection.equals(place.connection)) {
-                place.connection = null;
-                if (!closing) {
-                    loop.timers().schedule(place, loop.now());
-                }
-            }
-        }
-        publish();
         deferPump();
-        checkClosed();
+        connections.onClosed(connection);
     }
 
     private void sendAgain(final RemoteRequest request) {
@@ -386,21 +286,14 @@ final class RemoteQueue implements Deferred {
         if (isExpired() || loop.now() - request.arrivedAt > requestNanos + reconnectNanos) {
             finish(request, -Errno.EIO);
         } else {
-            replays++;
+            connections.countReplay();
             pending.insert(request);
             deferPump();
         }
     }
 
     private void onTick() {
-        boolean ending = false;
-        for (int i = 0; i < places.size(); i++) {
-            final RemoteConnection connection = places.get(i).connection;
-            if (connection != null) {
-                connection.checkTimes(requestNanos, fenceNanos);
-                ending |= !connection.isLive();
-            }
-        }
+        final boolean ending = connections.checkTimes(requestNanos, fenceNanos);
         if (isExpired()) {
             failWaiting();
         }
@@ -416,14 +309,6 @@ final class RemoteQueue implements Deferred {
         }
     }
 
-    private void publish() {
-        int live = 0;
-        for (final Place place : places) {
-            live += place.connection != null && place.connection.isLive() ? 1 : 0;
-        }
-        status = new RemoteStatus(places.size(), live, sessions, replays, lastFailure, serverText);
-    }
-
     // --- the end -----------------------------------------------------------------------------------------------------
 
     /**
@@ -433,32 +318,14 @@ final class RemoteQueue implements Deferred {
      */
     void close(final Runnable done) {
         closing = true;
-        whenClosed = done;
         failWaiting();
-        for (final Place place : places) {
-            loop.timers().cancel(place);
-            final RemoteConnection connection = place.connection;
-            if (connection != null) {
-                connection.disconnect();
-            }
-        }
         startTick();
-        checkClosed();
+        connections.close(() -> onAllClosed(done));
     }
 
-    private void checkClosed() {
-        if (!closing || whenClosed == null) {
-            return;
-        }
-        for (final Place place : places) {
-            if (place.connection != null || place.attempting) {
-                return;
-            }
-        }
+    private void onAllClosed(final Runnable done) {
         loop.timers().cancel(tick);
         holes.close();
-        final Runnable done = whenClosed;
-        whenClosed = null;
         done.run();
     }
 }

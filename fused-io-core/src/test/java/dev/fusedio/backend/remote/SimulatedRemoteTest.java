@@ -1,4 +1,4 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,6 +7,10 @@ import dev.fusedio.fused.FusedCommand;
 import dev.fusedio.fused.SocketMechanism;
 import dev.fusedio.loop.SimulatedLoop;
 import dev.fusedio.loop.Timer;
+import dev.fusedio.nbd.client.ClientHandshake;
+import dev.fusedio.nbd.client.ExportInfo;
+import dev.fusedio.nbd.client.HeaderKind;
+import dev.fusedio.nbd.client.ScriptedServer;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.ring.SimulatedFaults;
 import dev.fusedio.ring.SimulatedSocket;
@@ -56,7 +60,7 @@ class SimulatedRemoteTest {
     }
 
     private static ExportInfo info(final SplittableRandom random) {
-        final RemoteOptions.Headers headers = RemoteOptions.Headers.values()[random.nextInt(3)];
+        final HeaderKind headers = HeaderKind.values()[random.nextInt(3)];
         int flags = ScriptedServer.FLAGS | NbdProtocol.FLAG_CAN_MULTI_CONN;
         if (random.nextBoolean()) {
             flags &= ~NbdProtocol.FLAG_SEND_FUA;
@@ -71,7 +75,7 @@ class SimulatedRemoteTest {
                 4096,
                 random.nextInt(4) == 0 ? 3000 : 1 << 20,
                 headers,
-                headers == RemoteOptions.Headers.SIMPLE ? ExportInfo.NO_CONTEXT : 7);
+                headers == HeaderKind.SIMPLE ? ExportInfo.NO_CONTEXT : 7);
     }
 
     private static void run(final long seed, final SimulatedFaults faults, final int leavesPerMille) throws Exception {
@@ -187,7 +191,7 @@ class SimulatedRemoteTest {
             this.lane = lane;
             this.random = random;
             this.base = (long) index * BLOCK;
-            this.extents = !info.simple();
+            this.extents = info.headers() != HeaderKind.SIMPLE;
             this.lentOfFour = lentOfFour;
             this.left = 10 + random.nextInt(20);
         }

@@ -1,8 +1,10 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import dev.fusedio.loop.CoreLoop;
 import dev.fusedio.loop.LoopConfig;
 import dev.fusedio.loop.LoopGroup;
+import dev.fusedio.nbd.client.HeaderKind;
+import dev.fusedio.nbd.client.NbdUri;
 import dev.fusedio.sys.Affinity;
 import dev.fusedio.ublk.UblkDevice;
 import dev.fusedio.ublk.UblkOptions;
@@ -25,7 +27,7 @@ final class RemoteDeviceTrial {
         });
         final RemoteOptions options = RemoteOptions.defaults()
                 .withConnections(Integer.parseInt(arguments[1]))
-                .withHeaders(RemoteOptions.Headers.valueOf(arguments[2]));
+                .withHeaders(HeaderKind.valueOf(arguments[2]));
         final RemoteBackend backend = RemoteBackend.connect(NbdUri.parse(arguments[0]), options, loops.loops());
         final Volume volume = new Volume("remote", "", backend, false);
         final UblkOptions ublk = UblkOptions.defaults();

@@ -1,5 +1,8 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
+import dev.fusedio.nbd.client.ExportInfo;
+import dev.fusedio.nbd.client.HeaderKind;
+import dev.fusedio.nbd.client.ScriptedServer;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.ring.SimulatedSocket;
 import java.nio.ByteBuffer;
@@ -180,7 +183,7 @@ final class SimulatedExport {
         private void answer(final Request request) {
             served++;
             execute(request);
-            if (info.simple()) {
+            if (info.headers() == HeaderKind.SIMPLE) {
                 final byte[] payload = request.type == NbdProtocol.CMD_READ ? content(request) : new byte[0];
                 simple(request, payload);
             } else if (request.type == NbdProtocol.CMD_READ) {

@@ -1,4 +1,4 @@
-package dev.fusedio.nbd.client;
+package dev.fusedio.backend.remote;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -52,10 +52,9 @@ class ChangeFenceTest {
 
     private static RemoteRequest request(final long sequence, final SplittableRandom random) {
         final RemoteRequest request = new RemoteRequest();
-        request.type = NbdProtocol.CMD_WRITE;
         request.sequence = sequence;
-        request.position = random.nextInt(100);
-        request.length = 1L + random.nextInt(30);
+        final int position = random.nextInt(100);
+        request.askPlain(null, NbdProtocol.CMD_WRITE_ZEROES, 0, position, 1L + random.nextInt(30));
         return request;
     }
 }
