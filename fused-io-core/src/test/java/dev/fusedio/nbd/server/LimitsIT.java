@@ -99,7 +99,8 @@ class LimitsIT {
     }
 
     @Test
-    @DisplayName("fault 7: beside slow readers a fast one gets pieces as long as it has earned, and they get short ones")
+    @DisplayName(
+            "fault 7: beside slow readers a fast one gets pieces as long as it has earned, and they get short ones")
     void aFastReaderEarnsLongPieces() throws IOException {
         try (TestServer server = TestServer.memory(TestServer.oneCore(64 * MIB), NbdLimits.defaults());
                 WireClient fast = server.open(Headers.STRUCTURED)) {
@@ -169,7 +170,8 @@ class LimitsIT {
     }
 
     /** Each asks for much and reads nothing: what the sockets hold is all it gets. */
-    private static List<WireClient> slowReaders(final TestServer server, final int count, final int requests) throws IOException {
+    private static List<WireClient> slowReaders(final TestServer server, final int count, final int requests)
+            throws IOException {
         final List<WireClient> slow = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             final WireClient client = server.open(i % 2 == 0 ? Headers.STRUCTURED : Headers.SIMPLE);
