@@ -2,11 +2,8 @@ package dev.fusedio.nbd.server;
 
 import dev.fusedio.nbd.wire.ByteQueue;
 import dev.fusedio.nbd.wire.NbdProtocol;
-import dev.fusedio.volume.BackendCapabilities;
 import dev.fusedio.volume.Volume;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -55,6 +52,7 @@ final class Handshake {
     private final Runnable answered;
     private final Consumer<Volume> chosen;
     private final ByteQueue out = new ByteQueue();
+    private final OptionReplies replies = new OptionReplies(out);
 
     private Status status = Status.READING;
     private Part part = Part.CLIENT_FLAGS;
@@ -68,7 +66,6 @@ final class Handshake {
     private boolean contextSelected;
     private String contextExport = "";
     private int options;
-    private int option;
     private boolean stopping;
     private @Nullable Negotiated negotiated;
     private @Nullable NegotiationFailure failure = NegotiationFailure.DISCONNECTED;
@@ -153,7 +150,7 @@ final class Handshake {
                 skipping -= skip;
                 taken += skip;
                 if (skipping == 0) {
-                    refuse(NbdProtocol.REP_ERR_TOO_BIG, "the option's data is too long");
+                    replies.refuse(NbdProtocol.REP_ERR_TOO_BIG, "the option's data is too long");
                     expect(Part.OPTION_HEADER, OPTION_HEADER_BYTES);
                 }
                 continue;
@@ -210,7 +207,8 @@ final class Handshake {
 
     private void onOptionHeader(final ByteBuffer header) {
         final long magic = header.getLong();
-        option = header.getInt();
+        final int option = header.getInt();
+        replies.begin(option);
         final long length = header.getInt() & 0xFFFF_FFFFL;
         if (magic != NbdProtocol.IHAVEOPT) {
             close(NegotiationFailure.MALFORMED);
@@ -227,27 +225,28 @@ final class Handshake {
     }
 
     private void onOption(final ByteBuffer data) {
+        final int option = replies.option();
         if (stopping && option != NbdProtocol.OPT_ABORT) {
             failure = NegotiationFailure.SHUTDOWN;
             if (option == NbdProtocol.OPT_EXPORT_NAME) {
                 close(NegotiationFailure.SHUTDOWN);
             } else {
-                refuse(NbdProtocol.REP_ERR_SHUTDOWN, "the server is shutting down");
+                replies.refuse(NbdProtocol.REP_ERR_SHUTDOWN, "the server is shutting down");
             }
             return;
         }
         switch (option) {
             case NbdProtocol.OPT_EXPORT_NAME -> onExportName(data);
             case NbdProtocol.OPT_ABORT -> {
-                reply(NbdProtocol.REP_ACK, 0);
+                replies.ack();
                 close(null);
             }
             case NbdProtocol.OPT_LIST -> onList(data);
             case NbdProtocol.OPT_STARTTLS -> {
                 if (data.hasRemaining()) {
-                    refuse(NbdProtocol.REP_ERR_INVALID, "STARTTLS has no data");
+                    replies.refuse(NbdProtocol.REP_ERR_INVALID, "STARTTLS has no data");
                 } else {
-                    refuse(NbdProtocol.REP_ERR_POLICY, "TLS is not offered by this server");
+                    replies.refuse(NbdProtocol.REP_ERR_POLICY, "TLS is not offered by this server");
                 }
             }
             case NbdProtocol.OPT_INFO, NbdProtocol.OPT_GO -> onInfo(data);
@@ -255,30 +254,31 @@ final class Handshake {
             case NbdProtocol.OPT_LIST_META_CONTEXT, NbdProtocol.OPT_SET_META_CONTEXT -> onMetaContext(data);
             case NbdProtocol.OPT_EXTENDED_HEADERS -> {
                 if (data.hasRemaining()) {
-                    refuse(NbdProtocol.REP_ERR_INVALID, "EXTENDED_HEADERS has no data");
+                    replies.refuse(NbdProtocol.REP_ERR_INVALID, "EXTENDED_HEADERS has no data");
                 } else {
                     structured = true;
                     extended = true;
-                    reply(NbdProtocol.REP_ACK, 0);
+                    replies.ack();
                 }
             }
-            default -> refuse(NbdProtocol.REP_ERR_UNSUP, "unknown option");
+            default -> replies.refuse(NbdProtocol.REP_ERR_UNSUP, "unknown option");
         }
     }
 
     private void onStructuredReply(final ByteBuffer data) {
         if (data.hasRemaining()) {
-            refuse(NbdProtocol.REP_ERR_INVALID, "STRUCTURED_REPLY has no data");
+            replies.refuse(NbdProtocol.REP_ERR_INVALID, "STRUCTURED_REPLY has no data");
         } else if (extended) {
-            refuse(NbdProtocol.REP_ERR_EXT_HEADER_REQD, "extended headers are in use");
+            replies.refuse(NbdProtocol.REP_ERR_EXT_HEADER_REQD, "extended headers are in use");
         } else {
             structured = true;
-            reply(NbdProtocol.REP_ACK, 0);
+            replies.ack();
         }
     }
 
     private void onExportName(final ByteBuffer data) {
-        final String name = data.remaining() > NbdProtocol.MAX_STRING ? null : string(data, data.remaining());
+        final String name =
+                data.remaining() > NbdProtocol.MAX_STRING ? null : OptionStrings.take(data, data.remaining());
         if (extended || name == null) {
             close(NegotiationFailure.MALFORMED); // this option has no error reply
             return;
@@ -299,7 +299,7 @@ final class Handshake {
 
     private void onList(final ByteBuffer data) {
         if (data.hasRemaining()) {
-            refuse(NbdProtocol.REP_ERR_INVALID, "LIST has no data");
+            replies.refuse(NbdProtocol.REP_ERR_INVALID, "LIST has no data");
             return;
         }
         status = Status.WAITING;
@@ -309,7 +309,7 @@ final class Handshake {
                     if (status == Status.WAITING) {
                         listing = exports.iterator();
                         listed = Math.max(listed, exports.size());
-                        option = NbdProtocol.OPT_LIST;
+                        replies.begin(NbdProtocol.OPT_LIST);
                         replyServers();
                         answered.run();
                     }
@@ -323,33 +323,26 @@ final class Handshake {
             return;
         }
         while (exports.hasNext() && out.size() < MAX_UNSENT) {
-            replyServer(exports.next());
+            replies.server(exports.next());
         }
         if (!exports.hasNext()) {
             listing = null;
-            reply(NbdProtocol.REP_ACK, 0);
+            replies.ack();
             status = Status.READING;
         }
     }
 
-    private void replyServer(final ExportDirectory.Listing listing) {
-        final byte[] name = utf8(listing.name());
-        final byte[] description = utf8(listing.description());
-        reply(NbdProtocol.REP_SERVER, 4 + name.length + description.length);
-        out.putInt(name.length).putBytes(name).putBytes(description);
-    }
-
     /** INFO and GO: {@code u32 length, name, u16 count, count × u16 type}. */
     private void onInfo(final ByteBuffer data) {
-        final int asked = option;
-        final String name = countedString(data);
+        final int asked = replies.option();
+        final String name = OptionStrings.counted(data);
         if (name == null || data.remaining() < 2) {
-            refuse(NbdProtocol.REP_ERR_INVALID, "malformed export name or information requests");
+            replies.refuse(NbdProtocol.REP_ERR_INVALID, "malformed export name or information requests");
             return;
         }
         final int count = data.getShort() & 0xFFFF;
         if (data.remaining() != 2 * count) {
-            refuse(NbdProtocol.REP_ERR_INVALID, "the number of information requests doesn't match the length");
+            replies.refuse(NbdProtocol.REP_ERR_INVALID, "the number of information requests doesn't match the length");
             return;
         }
         final List<Integer> wanted = new ArrayList<>();
@@ -357,95 +350,70 @@ final class Handshake {
             wanted.add(data.getShort() & 0xFFFF);
         }
         find(name, answer -> {
-            option = asked;
+            replies.begin(asked);
             switch (answer) {
                 case ExportDirectory.Answer.Found found -> {
-                    replyInfo(name, found.volume(), wanted);
-                    reply(NbdProtocol.REP_ACK, 0);
+                    replies.info(agreement(name, found.volume()), wanted, limits.payloadAdvertised());
+                    replies.ack();
                     if (asked == NbdProtocol.OPT_GO) {
                         agree(name, found.volume());
                         status = Status.FINISHED;
                     }
                 }
-                case ExportDirectory.Answer.Unknown _ -> refuse(NbdProtocol.REP_ERR_UNKNOWN, "no such export");
-                case ExportDirectory.Answer.Refused refused -> refuse(NbdProtocol.REP_ERR_POLICY, refused.reason());
+                case ExportDirectory.Answer.Unknown _ -> replies.refuse(NbdProtocol.REP_ERR_UNKNOWN, "no such export");
+                case ExportDirectory.Answer.Refused refused ->
+                    replies.refuse(NbdProtocol.REP_ERR_POLICY, refused.reason());
             }
         });
     }
 
-    private void replyInfo(final String name, final Volume volume, final List<Integer> wanted) {
-        final Negotiated preview = agreement(name, volume);
-        reply(NbdProtocol.REP_INFO, 12);
-        out.putShort(NbdProtocol.INFO_EXPORT).putLong(preview.size()).putShort(preview.transmissionFlags());
-        if (wanted.contains(NbdProtocol.INFO_NAME)) {
-            final byte[] canonical = utf8(volume.name());
-            reply(NbdProtocol.REP_INFO, 2 + canonical.length);
-            out.putShort(NbdProtocol.INFO_NAME).putBytes(canonical);
-        }
-        if (wanted.contains(NbdProtocol.INFO_DESCRIPTION)
-                && !volume.description().isEmpty()) {
-            final byte[] description = utf8(volume.description());
-            reply(NbdProtocol.REP_INFO, 2 + description.length);
-            out.putShort(NbdProtocol.INFO_DESCRIPTION).putBytes(description);
-        }
-        if (wanted.contains(NbdProtocol.INFO_BLOCK_SIZE)) {
-            final BackendCapabilities can = volume.capabilities();
-            reply(NbdProtocol.REP_INFO, 14);
-            out.putShort(NbdProtocol.INFO_BLOCK_SIZE)
-                    .putInt(can.minimumBlock())
-                    .putInt(can.preferredBlock())
-                    .putInt(limits.payloadAdvertised());
-        }
-    }
-
     /** LIST and SET_META_CONTEXT: {@code u32 length, name, u32 count, count × {u32 length, query}}. */
     private void onMetaContext(final ByteBuffer data) {
-        final int asked = option;
+        final int asked = replies.option();
         final boolean set = asked == NbdProtocol.OPT_SET_META_CONTEXT;
         if (set) {
             contextSelected = false; // each call replaces the former selection, a failed one as well
         }
         if (!structured) {
-            refuse(NbdProtocol.REP_ERR_INVALID, "structured replies are to be negotiated first");
+            replies.refuse(NbdProtocol.REP_ERR_INVALID, "structured replies are to be negotiated first");
             return;
         }
-        final String name = countedString(data);
+        final String name = OptionStrings.counted(data);
         if (name == null || data.remaining() < 4) {
-            refuse(NbdProtocol.REP_ERR_INVALID, "malformed export name or queries");
+            replies.refuse(NbdProtocol.REP_ERR_INVALID, "malformed export name or queries");
             return;
         }
         final long count = data.getInt() & 0xFFFF_FFFFL;
         boolean matches = !set && count == 0;
         for (long i = 0; i < count; i++) {
-            final String query = countedString(data);
+            final String query = OptionStrings.counted(data);
             if (query == null) {
-                refuse(NbdProtocol.REP_ERR_INVALID, "malformed query");
+                replies.refuse(NbdProtocol.REP_ERR_INVALID, "malformed query");
                 return;
             }
             matches |= query.equals(NbdProtocol.BASE_ALLOCATION) || (!set && query.equals("base:"));
         }
         if (data.hasRemaining()) {
-            refuse(NbdProtocol.REP_ERR_INVALID, "data after the last query");
+            replies.refuse(NbdProtocol.REP_ERR_INVALID, "data after the last query");
             return;
         }
         final boolean offered = matches;
         find(name, answer -> {
-            option = asked;
+            replies.begin(asked);
             switch (answer) {
                 case ExportDirectory.Answer.Found _ -> {
                     if (offered) {
-                        final byte[] context = utf8(NbdProtocol.BASE_ALLOCATION);
-                        reply(NbdProtocol.REP_META_CONTEXT, 4 + context.length);
-                        out.putInt(set ? NbdProtocol.BASE_ALLOCATION_ID : 0).putBytes(context);
+                        replies.metaContext(set ? NbdProtocol.BASE_ALLOCATION_ID : 0, NbdProtocol.BASE_ALLOCATION);
                     }
-                    reply(NbdProtocol.REP_ACK, 0);
+                    replies.ack();
                     if (set) {
                         contextSelected = offered;
                         contextExport = name;
                     }
                 }
-                case ExportDirectory.Answer.Unknown _ -> refuse(NbdProtocol.REP_ERR_UNKNOWN, "no such export");
-                case ExportDirectory.Answer.Refused refused -> refuse(NbdProtocol.REP_ERR_POLICY, refused.reason());
+                case ExportDirectory.Answer.Unknown _ -> replies.refuse(NbdProtocol.REP_ERR_UNKNOWN, "no such export");
+                case ExportDirectory.Answer.Refused refused ->
+                    replies.refuse(NbdProtocol.REP_ERR_POLICY, refused.reason());
             }
         });
     }
@@ -478,44 +446,5 @@ final class Handshake {
     private void close(final @Nullable NegotiationFailure why) {
         failure = why;
         status = Status.CLOSING;
-    }
-
-    private void refuse(final int error, final String text) {
-        final byte[] message = utf8(text);
-        reply(error, message.length);
-        out.putBytes(message);
-    }
-
-    private void reply(final int type, final int length) {
-        out.putLong(NbdProtocol.REP_MAGIC).putInt(option).putInt(type).putInt(length);
-    }
-
-    /** {@code u32 length, string}; null when that isn't what is there. */
-    private static @Nullable String countedString(final ByteBuffer data) {
-        if (data.remaining() < 4) {
-            return null;
-        }
-        final long length = data.getInt() & 0xFFFF_FFFFL;
-        return length > Math.min(data.remaining(), NbdProtocol.MAX_STRING) ? null : string(data, (int) length);
-    }
-
-    private static @Nullable String string(final ByteBuffer data, final int length) {
-        final ByteBuffer slice = data.slice(data.position(), length);
-        data.position(data.position() + length);
-        try {
-            final String text =
-                    StandardCharsets.UTF_8.newDecoder().decode(slice).toString();
-            return text.indexOf('\0') >= 0 ? null : text;
-        } catch (final CharacterCodingException e) {
-            return null; // the caller tells the client what is malformed
-        }
-    }
-
-    /** Strings MUST NOT exceed 4096 bytes; what is longer (a description) is cut. */
-    private static byte[] utf8(final String text) {
-        final byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        return bytes.length <= NbdProtocol.MAX_STRING
-                ? bytes
-                : utf8(text.substring(0, text.length() - (bytes.length - NbdProtocol.MAX_STRING + 3) / 4));
     }
 }

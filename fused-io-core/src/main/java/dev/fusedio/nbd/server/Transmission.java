@@ -1,6 +1,5 @@
 package dev.fusedio.nbd.server;
 
-import dev.fusedio.loop.Counters;
 import dev.fusedio.loop.Slab;
 import dev.fusedio.nbd.wire.NbdProtocol;
 import dev.fusedio.nbd.wire.Rejection;
@@ -28,26 +27,6 @@ final class Transmission {
     /** Requests taken in one turn; the rest of what was received waits for the next. */
     private static final int REQUESTS_PER_TURN = 64;
 
-    private static final int STARTED = 0;
-    private static final int ENDED = 1;
-    private static final int READ_BYTES = 2;
-    private static final int WRITTEN_BYTES = 3;
-    private static final int ERRORS = 4;
-
-    /** How far the payload of {@link #receiving} is. */
-    private enum Payload {
-        /** Memory is needed for the next segment. */
-        LEASING,
-        /** There was none; the worker says when there may be. */
-        AWAITING_MEMORY,
-        /** Taken from the window as far as it goes, the rest is received directly. */
-        FILLING,
-        /** A receive into the request's buffer is in flight. */
-        RECEIVING,
-        /** The segment is being written; more payload follows. */
-        WRITING
-    }
-
     private final NbdConnection connection;
     private final NbdWorker worker;
     private final ReceiveWindow window;
@@ -55,20 +34,18 @@ final class Transmission {
     private final RequestEdge edge;
     private final Volume.Lane lane;
     private final NbdLimits limits;
-    private final long carry;
+    private final CarriedBytes header;
+    private final PayloadIntake intake;
     private final long id;
     private final Instant since = Instant.now();
-    private final Counters counters = new Counters(5);
+    private final SessionCounters counters = new SessionCounters();
 
-    private int carried;
     private int inFlight;
     private long memoryInFlight;
     private boolean stalled;
     private boolean ended;
     private boolean inputEnded;
     private boolean bulk;
-    private @Nullable WriteRequest receiving;
-    private Payload payload = Payload.LEASING;
     private @Nullable WriteRequest pinned;
     private @Nullable NbdRequest discarding;
     private Rejection discardReason = Rejection.IO_ERROR;
@@ -94,7 +71,8 @@ final class Transmission {
         this.negotiated = negotiated;
         this.limits = limits;
         this.edge = new RequestEdge(negotiated, limits.payloadAccepted());
-        this.carry = carry;
+        this.header = new CarriedBytes(window, carry);
+        this.intake = new PayloadIntake(connection, worker.loop(), window);
         this.id = id;
         this.lane = lane;
     }
@@ -106,7 +84,7 @@ final class Transmission {
         takeAll();
         if (inputEnded && !ended && isIncomplete()) {
             ended = true;
-            if (receiving == null || payload != Payload.RECEIVING) { // else when the kernel has let its buffer go
+            if (!intake.isReceiving()) { // else when the kernel has let its buffer go
                 abandon();
             }
         }
@@ -119,8 +97,8 @@ final class Transmission {
         while (more && !ended && pinned == null && !connection.isCut()) {
             if (discarding != null) {
                 more = discardSome(discarding);
-            } else if (receiving != null) {
-                more = receiveSome(receiving);
+            } else if (intake.isActive()) {
+                more = intake.go(inputEnded);
             } else if (taken++ < REQUESTS_PER_TURN) {
                 more = takeRequest();
             } else {
@@ -137,20 +115,18 @@ final class Transmission {
 
     /** Whether what comes next can't without more bytes. */
     private boolean isIncomplete() {
-        final WriteRequest write = receiving;
         if (pinned != null || stalled) {
             return false;
         }
-        if (write != null) {
-            return payload == Payload.RECEIVING
-                    || (payload != Payload.WRITING && window.remaining() < write.unreceived());
+        if (intake.isActive()) {
+            return intake.lacksBytes();
         }
         return discarding == null ? window.remaining() == 0 : window.remaining() < discardLeft;
     }
 
     /** Whether a receive into a buffer of the loop's is what comes next. */
     boolean wantsBytes() {
-        return !ended && !stalled && pinned == null && receiving == null && window.remaining() == 0;
+        return !ended && !stalled && pinned == null && !intake.isActive() && window.remaining() == 0;
     }
 
     /** How many bytes it should ask for; 0 for as many as fit. */
@@ -163,35 +139,10 @@ final class Transmission {
         return pinned != null;
     }
 
-    /** The address of {@code count} received bytes in one piece; 0 when they haven't arrived. */
-    private long contiguous(final int count) {
-        if (carried == 0 && window.remaining() >= count) {
-            return window.position();
-        }
-        final int taken = Math.min(count - carried, window.remaining());
-        if (taken > 0) {
-            Memory.copy(window.position(), carry + carried, taken);
-            window.advance(taken);
-            carried += taken;
-        }
-        return carried >= count ? carry : 0;
-    }
-
-    private void consume(final int count) {
-        if (carried > 0) {
-            if (carried != count) {
-                throw new IllegalStateException("of " + carried + " carried bytes a request took " + count);
-            }
-            carried = 0;
-        } else {
-            window.advance(count);
-        }
-    }
-
     private boolean takeRequest() {
         final boolean extended = negotiated.extended();
         int headerBytes = negotiated.requestBytes();
-        long at = contiguous(headerBytes);
+        long at = header.contiguous(headerBytes);
         if (at == 0) {
             return false;
         }
@@ -218,7 +169,7 @@ final class Transmission {
         // anew.
         final boolean statusPayload = type == NbdProtocol.CMD_BLOCK_STATUS && payloadBytes == STATUS_PAYLOAD_BYTES;
         if (statusPayload) {
-            at = contiguous(headerBytes + STATUS_PAYLOAD_BYTES);
+            at = header.contiguous(headerBytes + STATUS_PAYLOAD_BYTES);
             if (at == 0) {
                 return false;
             }
@@ -248,12 +199,12 @@ final class Transmission {
             connection.awaitWorker();
             return false;
         }
-        consume(headerBytes);
+        header.consume(headerBytes);
         if (inFlight++ == 0) {
             worker.sharesMemory(1);
         }
         memoryInFlight += memory;
-        counters.add(STARTED, 1);
+        counters.started();
         request.open(this, flags, type, cookie, offset, length, memory);
         begin(request, rejection, flags, (int) payloadBytes);
         return true;
@@ -301,93 +252,31 @@ final class Transmission {
             request.writeInPlace(at);
         } else {
             request.startPayload();
-            receiving = request;
-            payload = Payload.LEASING;
+            intake.next(request);
         }
     }
 
     // --- payload -----------------------------------------------------------------------------------------------------
 
-    private boolean receiveSome(final WriteRequest request) {
-        switch (payload) {
-            case AWAITING_MEMORY, RECEIVING, WRITING -> {
-                return false;
-            }
-            case LEASING -> {
-                if (!lease(request)) {
-                    return false;
-                }
-            }
-            case FILLING -> {
-                // below
-            }
-        }
-        final int part = Math.min(window.remaining(), request.receiveRemaining());
-        if (part > 0) {
-            Memory.copy(window.position(), request.receiveAddress(), part);
-            worker.loop().countCopied(part);
-            window.advance(part);
-            if (request.onPayload(part)) {
-                onSegmentWhole(request);
-                return true;
-            }
-        }
-        if (inputEnded) {
-            return false;
-        }
-        payload = Payload.RECEIVING;
-        window.releaseIfEmpty();
-        connection.receivePayload(request.receiveAddress(), request.receiveRemaining());
-        return false;
-    }
-
-    /** A receive into the buffer of the request ended with {@code bytes}, positive. */
+    /** A receive into the buffer of the request ended with {@code bytes}, 0 or more. */
     void onPayloadReceived(final int bytes) {
-        final WriteRequest request = receiving;
-        if (request == null) {
-            throw new IllegalStateException("payload arrived for no request");
-        }
-        payload = Payload.FILLING;
-        if (request.onPayload(bytes)) {
-            onSegmentWhole(request);
-        }
-    }
-
-    private void onSegmentWhole(final WriteRequest request) {
-        if (request.expectsMorePayload()) {
-            payload = Payload.WRITING;
-        } else {
-            receiving = null;
-        }
-        request.writeSegment();
+        intake.onReceived(bytes);
     }
 
     /** A segment was written and more payload follows. */
     void receiveNext(final WriteRequest request) {
-        receiving = request;
-        payload = Payload.LEASING;
+        intake.next(request);
         connection.deferProcess();
-    }
-
-    private boolean lease(final WriteRequest request) {
-        final boolean leased = request.leaseForPayload();
-        payload = leased ? Payload.FILLING : Payload.AWAITING_MEMORY;
-        if (!leased) {
-            worker.loop().memory().await(request);
-        }
-        return leased;
     }
 
     /** There may be memory for the segment that is waited for. */
     void leaseAgain(final WriteRequest request) {
-        if (receiving == request && payload == Payload.AWAITING_MEMORY && lease(request)) {
-            connection.deferProcess();
-        }
+        intake.leaseAgain(request);
     }
 
     /** Payload of a request that has failed is to be read over; then it is answered. */
     void discard(final NbdRequest request, final long bytes, final Rejection reason) {
-        receiving = null;
+        intake.end();
         discarding = request;
         discardLeft = bytes;
         discardReason = reason;
@@ -424,14 +313,7 @@ final class Transmission {
     /** No more bytes come: what waits for payload ends without an answer. */
     void abandon() {
         ended = true;
-        final WriteRequest request = receiving;
-        if (request != null && payload != Payload.WRITING) {
-            receiving = null;
-            if (payload == Payload.AWAITING_MEMORY) {
-                worker.loop().memory().forget(request);
-            }
-            request.abandon();
-        }
+        intake.abandon();
         if (discarding != null) {
             final NbdRequest abandoned = discarding;
             discarding = null;
@@ -445,15 +327,8 @@ final class Transmission {
             worker.sharesMemory(-1);
         }
         memoryInFlight -= request.memory();
-        counters.add(ENDED, 1);
         worker.loop().countRequest();
-        if (errno != 0) {
-            counters.add(ERRORS, 1);
-        } else if (request.type() == NbdProtocol.CMD_READ) {
-            counters.add(READ_BYTES, request.length());
-        } else if (request.type() == NbdProtocol.CMD_WRITE) {
-            counters.add(WRITTEN_BYTES, request.length());
-        }
+        counters.ended(request.type(), request.length(), errno);
         worker.giveRequest(request);
         if (stalled || inFlight == 0) {
             connection.deferProcess();
@@ -483,7 +358,7 @@ final class Transmission {
         if (!ended) {
             return inFlight + 1;
         }
-        return receiving != null && payload == Payload.RECEIVING ? inFlight - 1 : inFlight;
+        return intake.isReceiving() ? inFlight - 1 : inFlight;
     }
 
     Negotiated negotiated() {
@@ -505,18 +380,7 @@ final class Transmission {
 
     /** Any thread. */
     SessionSnapshot snapshot() {
-        final long answered = counters.get(ENDED);
-        return new SessionSnapshot(
-                id,
-                connection.peer(),
-                negotiated.volume().name(),
-                worker.loop().core(),
-                since,
-                negotiated.features(),
-                answered,
-                Math.max(counters.get(STARTED) - answered, 0),
-                counters.get(READ_BYTES),
-                counters.get(WRITTEN_BYTES),
-                counters.get(ERRORS));
+        return counters.snapshot(
+                id, connection.peer(), negotiated.volume().name(), worker.loop().core(), since, negotiated.features());
     }
 }
