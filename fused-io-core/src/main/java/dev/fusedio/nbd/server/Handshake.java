@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The server's side of a fixed newstyle handshake (specification, "Fixed newstyle negotiation"): bytes in, replies out,
  * at the end what was agreed on. Knows nothing of sockets. Every length and string from the wire is judged here.
+ *
+ * <p>Longer than most classes: each option has its method, and all share one state.
  */
 final class Handshake {
     /** What a handshake waits for. */
