@@ -3,6 +3,7 @@ package dev.fusedio.clients;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fusedio.guest.Guest;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -30,7 +31,10 @@ class AttachGuestIT {
                 .isEqualTo(mechanism.equals("user-copy"));
     }
 
-    /** Each kernel with one server, or with {@code fusedio.pairs=all} each with each. */
+    /**
+     * Each kernel with one server, or with {@code fusedio.pairs=all} each with each; with {@code fusedio.turn}, any number, one
+     * kernel of the three.
+     */
     @ParameterizedTest
     @MethodSource("pairs")
     void anExportBecomesABlockDeviceThatOutlivesTheServersRestart(
@@ -51,7 +55,10 @@ class AttachGuestIT {
     static Stream<Arguments> pairs() {
         final boolean all = System.getProperty("fusedio.pairs", "").equals("all");
         final Map<String, String> chosen = Map.of("6.12", "qemu-nbd", "6.18", "nbdkit", "7", "gateway");
-        return Stream.of("6.12", "6.18", "7")
+        final List<String> kernels = List.of("6.12", "6.18", "7");
+        final Integer turn = Integer.getInteger("fusedio.turn");
+        return kernels.stream()
+                .filter(kernel -> turn == null || kernels.indexOf(kernel) == Math.floorMod(turn, kernels.size()))
                 .flatMap(kernel -> Stream.of("gateway", "nbdkit", "qemu-nbd")
                         .filter(peer -> all || peer.equals(chosen.get(kernel)))
                         .map(peer ->
